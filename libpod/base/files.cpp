@@ -1,0 +1,142 @@
+#include "base/files.hpp"
+
+#include <libpod/error.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <random>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace pod::base {
+namespace {
+
+ErrorCode code_of(int error) {
+  switch (error) {
+    case ENOENT: return ErrorCode::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ErrorCode::denied;
+    case EEXIST: return ErrorCode::already_exists;
+    default: return ErrorCode::io;
+  }
+}
+
+/// Unique enough for temporary names; collisions are handled by O_EXCL.
+std::string random_suffix() {
+  std::random_device device;
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += "abcdefghijklmnopqrstuvwxyz234567"[device() % 32];
+  return text;
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+int Fd::release() noexcept { return std::exchange(fd_, -1); }
+
+void throw_errno(int error, std::string_view what, const fs::path& path) {
+  Error failure(code_of(error), std::string("cannot ") + std::string(what) + " " + quote(path.native()));
+  failure.because(std::generic_category().message(error));
+  if (error == ENOSPC || error == EDQUOT) failure.hint("free some space and run the command again");
+  throw failure;
+}
+
+Fd open_file(const fs::path& path, int flags, mode_t mode) {
+  int fd = -1;
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) throw_errno(errno, (flags & O_ACCMODE) == O_RDONLY ? "read" : "write", path);
+  return Fd(fd);
+}
+
+void write_all(int fd, ConstBytes bytes, const fs::path& path_for_errors) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_errno(errno, "write", path_for_errors);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void sync_file(int fd, const fs::path& path_for_errors) {
+  // Never repeated on the same file: after a failed fsync the dirty pages may be gone and a second one may say yes.
+  if (::fsync(fd) != 0) throw_errno(errno, "make durable", path_for_errors);
+}
+
+void sync_folder(const fs::path& folder) {
+  const Fd fd = open_file(folder, O_RDONLY | O_DIRECTORY);
+  sync_file(fd.get(), folder);
+}
+
+std::optional<std::string> read_file(const fs::path& path, std::uint64_t limit) {
+  int fd = -1;
+  do fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0 && errno == ENOENT) return std::nullopt;
+  if (fd < 0) throw_errno(errno, "read", path);
+  FileSource source(Fd(fd), path);
+  try {
+    return read_all(source, limit);
+  } catch (Error& error) {
+    throw error.within("cannot read " + quote(path.native()));
+  }
+}
+
+void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const fs::path temporary = folder / (".tmp-" + random_suffix());
+  try {
+    const Fd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+    write_all(fd.get(), bytes_of(bytes), path);
+    sync_file(fd.get(), path);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(errno, "write", path);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(folder);
+}
+
+FileSource::FileSource(const fs::path& path) : fd_(open_file(path, O_RDONLY | O_NOFOLLOW)), path_(path) {}
+
+std::size_t FileSource::read(std::span<std::byte> buffer) {
+  for (;;) {
+    const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno != EINTR) throw_errno(errno, "read", path_);
+  }
+}
+
+TempFolder::TempFolder(const fs::path& parent, std::string_view prefix) {
+  for (;;) {
+    path_ = parent / (std::string(prefix) + random_suffix());
+    if (::mkdir(path_.c_str(), 0700) == 0) return;
+    if (errno != EEXIST) throw_errno(errno, "create a folder in", parent);
+  }
+}
+TempFolder::TempFolder(TempFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+TempFolder::~TempFolder() {
+  if (!path_.empty()) remove_tree(path_);
+}
+
+bool remove_tree(const fs::path& path) noexcept {
+  std::error_code error;
+  fs::remove_all(path, error);  // does not follow links
+  return !error;
+}
+
+}  // namespace pod::base

@@ -1,0 +1,1 @@
+// Until the room has its first file.

@@ -1,0 +1,57 @@
+// Objects of a git repository, read by code that checks what it maps.
+//
+// Packs with their index v2 and loose objects. An index is looked at before it is used (size, fan-out, trailer SHA-1,
+// offsets inside the pack); a pack whose index is missing or damaged is named by `problems()`. Contents are verified
+// against their id when read whole.
+#pragma once
+
+#include "base/stream.hpp"
+
+#include <libpod/names.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct git_odb;
+
+namespace pod::git {
+
+enum class ObjectType : std::uint8_t { commit = 1, tree = 2, blob = 3, tag = 4 };
+std::string_view type_name(ObjectType type) noexcept;
+
+struct ObjectHeader {
+  ObjectType type = ObjectType::blob;
+  std::uint64_t size = 0;
+};
+
+/// Safe: readers may run at once.
+class ObjectDatabase {
+ public:
+  /// `objects`: the repository's objects folder.
+  static std::shared_ptr<ObjectDatabase> open(const std::filesystem::path& objects);
+  virtual ~ObjectDatabase() = default;
+
+  virtual bool contains(const Oid& id) = 0;
+  virtual std::optional<ObjectHeader> header(const Oid& id) = 0;
+  /// Whole, id verified. Error(not_found), Error(corrupt), Error(refused) past `limit` (before it is inflated).
+  virtual std::string read(const Oid& id, ObjectType expected, std::uint64_t limit = 64ull << 20) = 0;
+  /// In pieces, for blobs of any size; throws Error(corrupt) at the end where the content does not match its id.
+  /// A delta is resolved within a budget of 256 MiB.
+  virtual std::unique_ptr<base::ByteSource> stream(const Oid& id) = 0;
+  /// Looks for packs that came since. Done by itself once when an object is not found.
+  virtual void refresh() = 0;
+  /// Every object's id, in no order.
+  virtual void for_each(const std::function<void(const Oid&)>& visit) = 0;
+  /// What is wrong with packs and indexes, one line each, name first.
+  virtual std::vector<std::string> problems() = 0;
+};
+
+/// A libgit2 object database (owned by the caller, git_odb_free) that reads through `database` and refuses writes.
+git_odb* make_libgit2_odb(std::shared_ptr<ObjectDatabase> database);
+
+}  // namespace pod::git

@@ -1,0 +1,11 @@
+// All of libpod.
+#pragma once
+
+#include <libpod/api.hpp>
+#include <libpod/context.hpp>
+#include <libpod/error.hpp>
+#include <libpod/flow.hpp>
+#include <libpod/instance.hpp>
+#include <libpod/names.hpp>
+#include <libpod/snapshot.hpp>
+#include <libpod/store.hpp>

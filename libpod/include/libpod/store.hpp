@@ -1,0 +1,135 @@
+// Pods and their versions, in a bare git repository that stock git reads.
+//
+//   auto store = pod::Store::open_or_init("/home/ada/.local/share/podgit");
+//   for (const pod::PodSummary& pod : store.pods()) std::cout << pod.name.str() << ' ' << pod.latest.number << '\n';
+//   pod::Version old = store.resolve(pod::PodRef::parse("shop:1"));
+//
+// Every change takes the store's writer lock, is one operation in its journal, and is durable when the call returns;
+// killed anywhere, the store is what it was before or what it is after. Readers take no lock.
+//
+// Thread word: one thread at a time for each Store; any number of Stores, in any processes, on the same folder.
+#pragma once
+
+#include <libpod/api.hpp>
+#include <libpod/context.hpp>
+#include <libpod/names.hpp>
+#include <libpod/snapshot.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pod {
+
+/// Who makes a version; control characters, '<' and '>' are dropped when it is written.
+struct Author {
+  std::string name;
+  std::string email;
+};
+
+struct Version {
+  std::optional<PodName> pod;  // none for a bare git revision
+  std::int64_t number = 0;     // trailer Pod-Version; 0 where the commit has none
+  Oid commit;
+  Oid tree;
+  std::vector<Oid> parents;
+  Time time;
+  Author author;
+  std::string message;  // without trailers
+  std::string subject() const;
+  /// "shop:3", or the commit's id where it has no pod.
+  std::string str() const;
+};
+
+struct PodSummary {
+  PodName name;
+  Version latest;
+};
+
+/// One line of the journal: what an operation did, so that it can be undone.
+struct Operation {
+  std::int64_t id = 0;  // from 1
+  Time time;
+  std::string who;   // user@host
+  std::string verb;  // commit, import, copy, delete, inject, undo
+  std::string what;  // one line for people: "shop:3", "shop → http://localhost:4566"
+  std::string ref;   // the ref that moved; empty for an inject
+  Oid before;        // zero: there was none
+  Oid after;         // zero: deleted
+  std::string instance;           // an inject: the URL
+  std::int64_t undoes = 0;        // the operation that this one reverted
+};
+
+struct Finding {
+  enum class Level { ok, warn, fail };
+  Level level = Level::ok;
+  std::string check;   // stable name, e.g. "pack-index"
+  std::string detail;  // one line
+  std::string fix;     // what to do; may be empty
+};
+
+struct StoreOptions {
+  bool read_only = false;
+  /// How long a writer waits for another one before Error(busy).
+  std::chrono::milliseconds lock_wait{30000};
+};
+
+namespace store {
+class Engine;
+}
+
+class POD_API Store {
+ public:
+  /// Makes a store: built in a temporary sibling, synced, renamed. Error(already_exists) where something is.
+  static Store init(const std::filesystem::path& folder, const StoreOptions& options = {});
+  /// Error(not_found), Error(corrupt), Error(incompatible) (newer format), Error(denied) (owned by another user).
+  static Store open(const std::filesystem::path& folder, const StoreOptions& options = {});
+  static Store open_or_init(const std::filesystem::path& folder, const StoreOptions& options = {});
+  /// Whether `folder` is a store: its marker file is there.
+  static bool is_store(const std::filesystem::path& folder);
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  const std::filesystem::path& path() const noexcept;
+
+  // Questions
+  /// Sorted by name. Cost: one commit read a pod.
+  std::vector<PodSummary> pods() const;
+  std::optional<Version> find(const PodRef& ref) const;
+  /// Error(not_found) that says what there is.
+  Version resolve(const PodRef& ref) const;
+  /// Newest first along first parents, until `visit` returns false. Cost: one commit read a version.
+  void log(const PodRef& from, const std::function<bool(const Version&)>& visit) const;
+  Snapshot snapshot(const Version& version) const;
+  /// Newest first, at most `limit`.
+  std::vector<Operation> operations(std::size_t limit) const;
+  /// Reads configuration from the store's own file, git's syntax, e.g. "user.name".
+  std::optional<std::string> config(std::string_view key) const;
+  std::vector<std::pair<std::string, std::string>> config_entries() const;
+  /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too.
+  std::vector<Finding> check(bool deep, const Context& context = {}) const;
+
+  // Changes
+  /// `to` becomes a pod whose history is that of `from`. Error(already_exists) unless `force`.
+  Version copy(const PodRef& from, const PodName& to, bool force, const Context& context = {});
+  /// Removes the pod's name; its versions stay reachable for undo.
+  void remove(const PodName& pod, const Context& context = {});
+  void set_config(std::string_view key, std::optional<std::string_view> value);
+
+  store::Engine& engine() const noexcept { return *engine_; }
+
+ private:
+  explicit Store(std::unique_ptr<store::Engine> engine);
+  std::unique_ptr<store::Engine> engine_;
+};
+
+}  // namespace pod

@@ -1,0 +1,28 @@
+// State files in an archive: captured from it, written to it (the archive layout of FORMATS.md).
+#pragma once
+
+#include "archive/archive.hpp"
+#include "snapshot/tree_builder.hpp"
+#include "snapshot/tree_view.hpp"
+
+#include <libpod/context.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace pod::snapshot {
+
+/// What an archive says of itself: `.pod/info.json`, else `metadata.yaml` (LocalStack), else only the services that have files.
+SnapshotInfo read_info(archive::Reader& reader);
+
+/// Adds every file but `.pod/`; `metadata.yaml` stays an ordinary file, byte for byte.
+void capture_archive(archive::Reader& reader, TreeBuilder& builder, const Context& context);
+
+struct ExportLabels {
+  std::string name;  // metadata.yaml's `name`: the pod, or the file's stem
+};
+/// Sorted by path; `metadata.yaml` is made from the info where the tree has none; `.pod/info.json` always.
+std::uint64_t write_archive(const TreeView& view, archive::Writer& writer, const ExportLabels& labels,
+                            const std::function<bool(const FileEntry&)>& wanted, const Context& context);
+
+}  // namespace pod::snapshot

@@ -1,0 +1,49 @@
+// From state files to a git tree.
+//
+// Files are added in any order; the tree depends on their paths, modes and contents alone.
+#pragma once
+
+#include "base/stream.hpp"
+#include "git/pack_writer.hpp"
+
+#include <libpod/snapshot.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pod::snapshot {
+
+/// One thread at a time. Memory: about 200 bytes a file.
+class TreeBuilder {
+ public:
+  explicit TreeBuilder(git::PackWriter& pack);
+  ~TreeBuilder();
+
+  /// Error(corrupt) where the path says `assets/<service>/blobs/<xx>/<sha256>` and the content has another digest, or
+  /// where `sha256` (64 hex digits) is given and differs; Error(invalid_argument) for a path that is there already or is
+  /// both file and folder.
+  void add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
+                const std::optional<std::string>& sha256 = std::nullopt);
+  /// A file whose blob the store has already.
+  void add_existing(const FileEntry& file);
+  void add_empty_folder(const StatePath& path, unsigned mode = 0755);
+  /// A folder's mode where it is not 0755.
+  void set_folder_mode(const StatePath& path, unsigned mode);
+
+  std::uint64_t files() const noexcept;
+  std::uint64_t bytes() const noexcept;
+  /// Writes all trees, `.pod/info.json` and, where needed, `.pod/files.json`; the root's id.
+  Oid finish(const SnapshotInfo& info);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+std::string encode_info(const SnapshotInfo& info);  // canonical JSON
+SnapshotInfo parse_info(std::string_view bytes);    // Error(corrupt)
+
+}  // namespace pod::snapshot

@@ -1,0 +1,46 @@
+// From a git tree to state files: what Snapshot stands on.
+#pragma once
+
+#include "git/object_database.hpp"
+#include "git/repository.hpp"
+
+#include <libpod/snapshot.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace pod::snapshot {
+
+struct FolderEntry {
+  StatePath path;
+  unsigned mode = 0755;
+  bool empty = false;
+};
+
+/// Immutable and safe. Budgets: 1,000,000 files, 64 levels; Error(refused) past them, Error(corrupt) for a tree that no
+/// snapshot has (links, odd modes, bad names).
+class TreeView {
+ public:
+  TreeView(std::shared_ptr<git::ObjectDatabase> objects, const Oid& tree);
+  const Oid& tree() const noexcept { return tree_; }
+  git::ObjectDatabase& objects() const noexcept { return *objects_; }
+
+  /// Every file outside `.pod/`, sorted by path. Sizes cost a header look-up each: skipped where `with_sizes` is false.
+  std::vector<FileEntry> files(bool with_sizes = true) const;
+  std::optional<FileEntry> find(const StatePath& path) const;
+  /// Folders that are empty or whose mode is not 0755.
+  std::vector<FolderEntry> folders() const;
+  SnapshotInfo info() const;
+  std::unique_ptr<base::ByteSource> open(const FileEntry& file) const;
+
+ private:
+  std::shared_ptr<git::ObjectDatabase> objects_;
+  Oid tree_;
+};
+
+/// Whether two trees hold the same state: equal but for `.pod/`.
+bool same_state(git::ObjectDatabase& objects, const Oid& a, const Oid& b);
+
+}  // namespace pod::snapshot

@@ -1,0 +1,84 @@
+// Inside a Store: the repository with its lock, journal and format marker. For `flow` and, later, `remote`.
+//
+//   <store>/            a bare git repository
+//     pod/format        {"format": 1, "check": "<sha256>"}: read first, a newer one is refused
+//     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
+//     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
+//     pod/tmp/          spools; anything here without a lock holder is swept
+#pragma once
+
+#include "git/pack_writer.hpp"
+#include "git/repository.hpp"
+#include "snapshot/tree_view.hpp"
+
+#include <libpod/store.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pod::store {
+
+/// Holds the writer lock while it lives. Taking it repairs what a killed writer left: a stale *.lock of a ref, a cut last
+/// line of the journal, an operation that was announced and did not happen (its ref is still `before`), spools.
+class WriterLock {
+ public:
+  WriterLock(WriterLock&&) noexcept;
+  ~WriterLock();
+
+ private:
+  friend class Engine;
+  WriterLock();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct NewVersion {
+  PodName pod;
+  Oid tree;
+  std::optional<Version> parent;  // what the caller saw as the latest
+  std::string message;
+  Author author;
+  std::string verb;  // for the journal
+};
+
+/// One thread at a time.
+class Engine {
+ public:
+  static std::unique_ptr<Engine> init(const std::filesystem::path& folder, const StoreOptions& options);
+  static std::unique_ptr<Engine> open(const std::filesystem::path& folder, const StoreOptions& options);
+  ~Engine();
+
+  git::Repository& repository() noexcept;
+  std::filesystem::path spool_folder() const;  // pod/tmp
+
+  /// Error(busy) after the options' wait, naming the holder; Error(denied) on a read-only store.
+  WriterLock lock(const Context& context);
+  /// A pack writer into this repository. Its objects are durable after finish(), before any ref names them.
+  git::PackWriter pack_writer(const Context& context);
+
+  std::optional<Version> latest(const PodName& pod) const;
+  /// Commit object, journal line, ref by compare-and-swap. `pack` is finished here, so that tree and commit are one pack.
+  /// Error(conflict) where the pod has moved from `parent`.
+  Version commit_version(const WriterLock&, git::PackWriter& pack, const NewVersion& version, const Context& context);
+
+  /// A parentless commit of `tree` at refs/pod/undo/<16 hex of the URL's SHA-256>, and the journal line of an inject.
+  /// Called before the instance is touched; the operation is completed by `finish_inject` or dropped by `drop_inject`.
+  Operation begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree, const std::string& url,
+                         const Oid& injected_commit, const std::string& what, const Author& author, std::int64_t undoes,
+                         const Context& context);
+  void drop_inject(const WriterLock&, const Operation& operation);
+
+  Operation append(const WriterLock&, Operation operation, const Context& context);  // announces, moves the ref, completes
+  std::vector<Operation> operations(std::size_t limit) const;                        // newest first
+
+  struct Impl;
+  Impl& impl() noexcept { return *impl_; }
+
+ private:
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pod::store
