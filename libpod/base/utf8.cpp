@@ -28,13 +28,14 @@ std::pair<char32_t, std::size_t> decode_utf8(std::string_view text) {
   return {point, length};
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto [point, length] = decode_utf8(text);
-    if (point == invalid_point) return false;
-    text.remove_prefix(length);
+std::size_t find_invalid_utf8(std::string_view text) {
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const auto [point, length] = decode_utf8(text.substr(offset));
+    if (point == invalid_point) return offset;
+    offset += length;
   }
-  return true;
+  return std::string_view::npos;
 }
 
 }  // namespace pod::base

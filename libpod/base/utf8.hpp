@@ -13,6 +13,8 @@ inline constexpr char32_t invalid_point = 0xffffffff;
 /// well-formed (overlong, surrogate, past U+10FFFF, cut).
 std::pair<char32_t, std::size_t> decode_utf8(std::string_view text);
 
-bool is_utf8(std::string_view text);
+/// Offset of the first byte that is not well-formed; npos where there is none.
+std::size_t find_invalid_utf8(std::string_view text);
+inline bool is_utf8(std::string_view text) { return find_invalid_utf8(text) == std::string_view::npos; }
 
 }  // namespace pod::base
