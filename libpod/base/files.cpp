@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <random>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -32,6 +33,13 @@ std::string random_suffix() {
   std::string text;
   for (int i = 0; i < 12; ++i) text += "abcdefghijklmnopqrstuvwxyz234567"[device() % 32];
   return text;
+}
+
+/// Empty where it is no folder, is gone, or somebody holds it.
+Fd try_lock_folder(const fs::path& folder) noexcept {
+  Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return Fd();
+  return fd;
 }
 
 }  // namespace
@@ -124,13 +132,32 @@ std::size_t FileSource::read(std::span<std::byte> buffer) {
 TempFolder::TempFolder(const fs::path& parent, std::string_view prefix) {
   for (;;) {
     path_ = parent / (std::string(prefix) + random_suffix());
-    if (::mkdir(path_.c_str(), 0700) == 0) return;
-    if (errno != EEXIST) throw_errno(errno, "create a folder in", parent);
+    if (::mkdir(path_.c_str(), 0700) != 0) {
+      if (errno != EEXIST) throw_errno(errno, "create a folder in", parent);
+      continue;
+    }
+    // A sweep may come between mkdir and flock; then the folder is gone or going, and another one is made.
+    lock_ = try_lock_folder(path_);
+    struct stat status {};
+    if (lock_ && ::fstat(lock_.get(), &status) == 0 && status.st_nlink > 0) return;
   }
 }
-TempFolder::TempFolder(TempFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+TempFolder::TempFolder(TempFolder&& other) noexcept
+    : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
 TempFolder::~TempFolder() {
   if (!path_.empty()) remove_tree(path_);
+}
+
+void sweep_temp_folders(const fs::path& parent, std::string_view prefix) noexcept {
+  try {
+    for (const fs::directory_entry& entry : fs::directory_iterator(parent)) {
+      if (!entry.path().filename().native().starts_with(prefix)) continue;
+      const Fd lock = try_lock_folder(entry.path());
+      if (lock) remove_tree(entry.path());
+    }
+  } catch (const std::exception&) {
+    // A folder that cannot be listed is found again by whatever works in it.
+  }
 }
 
 bool remove_tree(const fs::path& path) noexcept {

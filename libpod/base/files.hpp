@@ -58,7 +58,8 @@ class FileSource final : public ByteSource {
   fs::path path_;
 };
 
-/// A private folder (0700) below `parent`, removed with all it holds when this ends. `keep()` leaves it.
+/// A private folder (0700) below `parent`, removed with all it holds when this ends. `keep()` leaves it. While it lives it
+/// is flocked, so that a sweep tells it from what a killed process left.
 class TempFolder {
  public:
   explicit TempFolder(const fs::path& parent, std::string_view prefix = "tmp-");
@@ -70,7 +71,11 @@ class TempFolder {
 
  private:
   fs::path path_;
+  Fd lock_;
 };
+
+/// Removes the temporary folders below `parent` whose process is gone. Never throws: what cannot be removed stays.
+void sweep_temp_folders(const fs::path& parent, std::string_view prefix = "tmp-") noexcept;
 
 /// Removes a tree without following links; missing is fine. Returns false if something stayed.
 bool remove_tree(const fs::path& path) noexcept;

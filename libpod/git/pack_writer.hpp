@@ -28,7 +28,8 @@ struct PackResult {
 /// One thread at a time for the caller; works on several inside.
 class PackWriter {
  public:
-  /// Temporary files lie in `<objects>/pack/tmp_pack_*`, as stock git names them.
+  /// Temporary files lie in `<objects>/pack/tmp_pack_*` and `tmp_idx_*`, as stock git names them, each flocked while it
+  /// is written: several writers may be at it without the store's lock, and a sweep leaves what somebody holds.
   PackWriter(std::shared_ptr<ObjectDatabase> existing, const std::filesystem::path& objects, const Context& context);
   /// Without finish(): everything is removed.
   ~PackWriter();
@@ -39,6 +40,8 @@ class PackWriter {
   Oid add_blob(std::uint64_t size, base::ByteSource& source);
   /// Durable when it returns. Once.
   PackResult finish();
+  /// What finish() gave; zeros before.
+  const PackResult& result() const noexcept;
 
  private:
   struct Impl;

@@ -12,11 +12,15 @@
 
 namespace pod::snapshot {
 
-/// What an archive says of itself: `.pod/info.json`, else `metadata.yaml` (LocalStack), else only the services that have files.
+/// What an archive says of itself: `.pod/info.json`, else the same members of `.pod/capture.json`, else `metadata.yaml`
+/// (LocalStack), else only the services that have files.
 SnapshotInfo read_info(archive::Reader& reader);
 
-/// Adds every file but `.pod/`; `metadata.yaml` stays an ordinary file, byte for byte.
-void capture_archive(archive::Reader& reader, TreeBuilder& builder, const Context& context);
+/// Adds every file but `.pod/`; `metadata.yaml` stays an ordinary file, byte for byte. Without `wanted` all of
+/// them, with it those that it says. Where the archive has a `.pod/capture.json`, contents are checked against it:
+/// Error(corrupt) for a digest or a size that differs, or an entry that is missing.
+void capture_archive(archive::Reader& reader, TreeBuilder& builder, const Context& context,
+                     const std::function<bool(const StatePath&)>& wanted = {});
 
 struct ExportLabels {
   std::string name;  // metadata.yaml's `name`: the pod, or the file's stem

@@ -37,6 +37,8 @@ class TreeBuilder {
   std::uint64_t bytes() const noexcept;
   /// Writes all trees, `.pod/info.json` and, where needed, `.pod/files.json`; the root's id.
   Oid finish(const SnapshotInfo& info);
+  /// After finish(): the state_id() (tree_view.hpp) of that root, known before the pack is finished.
+  Oid state() const;
 
  private:
   struct Impl;

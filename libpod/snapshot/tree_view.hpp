@@ -40,6 +40,8 @@ class TreeView {
   Oid tree_;
 };
 
+/// Id of the root tree without `.pod`: equal for two trees that hold the same state.
+Oid state_id(git::ObjectDatabase& objects, const Oid& tree);
 /// Whether two trees hold the same state: equal but for `.pod/`.
 bool same_state(git::ObjectDatabase& objects, const Oid& a, const Oid& b);
 

@@ -4,7 +4,8 @@
 //     pod/format        {"format": 1, "check": "<sha256>"}: read first, a newer one is refused
 //     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
 //     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
-//     pod/tmp/          spools; anything here without a lock holder is swept
+//     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the next
+//                       writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
 #pragma once
 
 #include "git/pack_writer.hpp"
@@ -64,7 +65,8 @@ class Engine {
   Version commit_version(const WriterLock&, git::PackWriter& pack, const NewVersion& version, const Context& context);
 
   /// A parentless commit of `tree` at refs/pod/undo/<16 hex of the URL's SHA-256>, and the journal line of an inject.
-  /// Called before the instance is touched; the operation is completed by `finish_inject` or dropped by `drop_inject`.
+  /// Called before the instance is touched; the line is whole at once (killed in between, undo puts back what was there),
+  /// `drop_inject` takes it back where the instance stayed as it was. `pack` is finished here.
   Operation begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree, const std::string& url,
                          const Oid& injected_commit, const std::string& what, const Author& author, std::int64_t undoes,
                          const Context& context);

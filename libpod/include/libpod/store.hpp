@@ -61,8 +61,8 @@ struct Operation {
   std::string verb;  // commit, import, copy, delete, inject, undo
   std::string what;  // one line for people: "shop:3", "shop → http://localhost:4566"
   std::string ref;   // the ref that moved; empty for an inject
-  Oid before;        // zero: there was none
-  Oid after;         // zero: deleted
+  Oid before;        // zero: there was none; an inject: the safety version's commit, zero if none was kept
+  Oid after;         // zero: deleted; an inject: the commit that was injected
   std::string instance;           // an inject: the URL
   std::int64_t undoes = 0;        // the operation that this one reverted
 };
