@@ -1,6 +1,7 @@
 // From state files to a git tree.
 //
-// Files are added in any order; the tree depends on their paths, modes and contents alone.
+// Files are added in any order; the tree depends on their paths, modes and contents alone. Of a mode only the owner's
+// executable bit counts, as in git: everything else is the umask of whoever wrote the file. Folders have no mode.
 #pragma once
 
 #include "base/stream.hpp"
@@ -27,11 +28,10 @@ class TreeBuilder {
   /// both file and folder.
   void add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
                 const std::optional<std::string>& sha256 = std::nullopt);
-  /// A file whose blob the store has already.
+  /// A file whose blob the store has already at the same path.
   void add_existing(const FileEntry& file);
-  void add_empty_folder(const StatePath& path, unsigned mode = 0755);
-  /// A folder's mode where it is not 0755.
-  void set_folder_mode(const StatePath& path, unsigned mode);
+  /// Kept where nothing is added below it.
+  void add_empty_folder(const StatePath& path);
 
   std::uint64_t files() const noexcept;
   std::uint64_t bytes() const noexcept;

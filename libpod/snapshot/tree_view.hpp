@@ -13,12 +13,6 @@
 
 namespace pod::snapshot {
 
-struct FolderEntry {
-  StatePath path;
-  unsigned mode = 0755;
-  bool empty = false;
-};
-
 /// Immutable and safe. Budgets: 1,000,000 files, 64 levels; Error(refused) past them, Error(corrupt) for a tree that no
 /// snapshot has (links, odd modes, bad names).
 class TreeView {
@@ -30,8 +24,8 @@ class TreeView {
   /// Every file outside `.pod/`, sorted by path. Sizes cost a header look-up each: skipped where `with_sizes` is false.
   std::vector<FileEntry> files(bool with_sizes = true) const;
   std::optional<FileEntry> find(const StatePath& path) const;
-  /// Folders that are empty or whose mode is not 0755.
-  std::vector<FolderEntry> folders() const;
+  /// Folders that hold nothing, sorted (`.pod/files.json`).
+  std::vector<StatePath> empty_folders() const;
   SnapshotInfo info() const;
   std::unique_ptr<base::ByteSource> open(const FileEntry& file) const;
 
