@@ -91,6 +91,8 @@ struct ArchiveResult {
   std::filesystem::path path;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;  // of the archive
+  std::vector<ServiceFailure> failed;  // of an instance: what could not be saved and is not in it
+  bool partial() const { return !failed.empty(); }
 };
 /// Writes a version as one archive, the same bytes each time: tar.zst where the name ends so, else zip.
 /// Error(already_exists) unless `force`; the file appears whole or not.

@@ -1,0 +1,119 @@
+#include "flow/scratch_objects.hpp"
+#include "flow/source_tree.hpp"
+
+#include "base/files.hpp"
+#include "store/engine.hpp"
+
+#include <libpod/error.hpp>
+#include <libpod/flow.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace pod {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+Milliseconds since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - start);
+}
+
+std::string default_message(const Source& source) {
+  switch (source.kind()) {
+    case Source::Kind::instance: return "State of " + source.display();
+    case Source::Kind::directory: return "Files of " + source.display();
+    case Source::Kind::archive: break;
+  }
+  return "Import of " + source.path().filename().string();
+}
+
+std::shared_ptr<const snapshot::TreeView> view_of(store::Engine& engine, const std::optional<Version>& version) {
+  if (!version) return nullptr;
+  return std::make_shared<const snapshot::TreeView>(engine.repository().objects(), version->tree);
+}
+
+std::vector<FileChange> changes_between(const std::shared_ptr<const snapshot::TreeView>& before,
+                                        const std::shared_ptr<const snapshot::TreeView>& after) {
+  if (before) return diff(Snapshot(before), Snapshot(after));
+  std::vector<FileChange> changes;
+  for (FileEntry& file : after->files())
+    changes.push_back({std::move(file.path), FileChange::Kind::added, 0, file.size});
+  return changes;
+}
+
+bool holds(store::Engine& engine, const std::optional<Version>& version, const Oid& state) {
+  return version && snapshot::state_id(*engine.repository().objects(), version->tree) == state;
+}
+
+void fill(CommitResult& result, const flow::SourceTree& captured) {
+  result.info = captured.info;
+  result.files = captured.files;
+  result.bytes = captured.bytes;
+  result.capture_time = captured.source_time;
+}
+
+/// Captures and compares beside the store; its objects go with the spool.
+CommitResult rehearse(store::Engine& engine, const PodName& pod, const Source& source, const CommitOptions& options,
+                      const base::TempFolder& spool, const Context& context) {
+  CommitResult result;
+  const std::optional<Version> latest = engine.latest(pod);
+  const auto before = view_of(engine, latest);
+  flow::ScratchObjects scratch(spool.path(), engine.repository().objects(), context);
+  const flow::SourceTree captured =
+      flow::capture_source(source, options.services, before.get(), spool.path(), scratch.pack(), context);
+  fill(result, captured);
+  result.version = latest;
+  if (holds(engine, latest, captured.state)) return result;
+  const auto after = std::make_shared<const snapshot::TreeView>(scratch.finish(), captured.tree);
+  result.changes = changes_between(before, after);
+  return result;
+}
+
+}  // namespace
+
+CommitResult commit(Store& store, const PodName& pod, const Source& source, const CommitOptions& options,
+                    const Context& context) {
+  const auto start = std::chrono::steady_clock::now();
+  store::Engine& engine = store.engine();
+  // A store that cannot be written says so before an emulator is asked, and what a killed writer left is repaired.
+  if (!options.dry_run) (void)engine.lock(context);
+
+  const base::TempFolder spool(engine.spool_folder());
+  if (options.dry_run) {
+    CommitResult result = rehearse(engine, pod, source, options, spool, context);
+    result.store_time = since(start) - result.capture_time;
+    return result;
+  }
+
+  CommitResult result;
+  std::optional<Version> latest = engine.latest(pod);
+  git::PackWriter pack = engine.pack_writer(context);
+  const flow::SourceTree captured = flow::capture_source(source, options.services, view_of(engine, latest).get(),
+                                                         spool.path(), pack, context);
+  fill(result, captured);
+
+  // Without the lock until here: a slow emulator holds up nobody. What others committed meanwhile becomes the parent.
+  const store::WriterLock lock = engine.lock(context);
+  latest = engine.latest(pod);
+  if (holds(engine, latest, captured.state)) {
+    result.version = latest;
+  } else {
+    context.cancel->check();
+    result.version = engine.commit_version(lock, pack,
+                                           {.pod = pod,
+                                            .tree = captured.tree,
+                                            .parent = latest,
+                                            .message = options.message.empty() ? default_message(source) : options.message,
+                                            .author = options.author,
+                                            .verb = options.verb},
+                                           context);
+    result.created = true;
+    result.bytes_added = pack.result().bytes;
+    result.changes = changes_between(view_of(engine, latest), view_of(engine, result.version));
+  }
+  result.store_time = since(start) - result.capture_time;
+  return result;
+}
+
+}  // namespace pod

@@ -1,0 +1,43 @@
+// What a source holds, as a git tree: the first half of a commit, and of every safety version.
+#pragma once
+
+#include "git/pack_writer.hpp"
+#include "instance/http_instance.hpp"
+#include "snapshot/tree_view.hpp"
+
+#include <libpod/context.hpp>
+#include <libpod/instance.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace pod::flow {
+
+struct SourceTree {
+  Oid tree;   // the root, in the pack that was given
+  Oid state;  // snapshot::state_id of it
+  SnapshotInfo info;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::chrono::milliseconds source_time{0};  // waiting for the instance; zero for files
+};
+
+/// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was checked
+/// against the name when they came in, so an instance need not send them again.
+std::vector<std::string> known_blobs(const snapshot::TreeView& view);
+
+/// Captures `services` (empty: all) of a running instance into `pack`. `known`, which may be null, is a tree of the same
+/// store: what the instance leaves out because of it is taken from there. Spools into `folder`. Error(corrupt) where the
+/// instance leaves out what was not offered; Error(io) where not one service could be captured.
+SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<std::string>& services,
+                            const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
+                            const Context& context);
+
+/// The same for any source.
+SourceTree capture_source(const Source& source, const std::vector<std::string>& services, const snapshot::TreeView* known,
+                          const std::filesystem::path& folder, git::PackWriter& pack, const Context& context);
+
+}  // namespace pod::flow

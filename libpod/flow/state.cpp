@@ -1,0 +1,49 @@
+#include "archive/archive.hpp"
+#include "base/files.hpp"
+#include "flow/instance_archive.hpp"
+#include "instance/http_instance.hpp"
+#include "snapshot/archived.hpp"
+
+#include <libpod/error.hpp>
+#include <libpod/flow.hpp>
+
+namespace pod {
+
+std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, const Source& target, Strategy strategy,
+                                         bool force, const Context& context) {
+  flow::require_injectable(target, strategy);
+  // Not the folder of the file, which may be somebody else's; not /tmp, which may be memory.
+  const base::TempFolder spool("/var/tmp", "podgit-");
+  const auto whole = spool.path() / "import.zip";
+  const std::string name = file.filename().string();
+  SnapshotInfo info;
+  {
+    archive::Reader reader(file, {}, context);
+    info = snapshot::read_info(reader);
+    // Written again entry by entry: each is read to its end and checked, and the instance gets an archive that has only
+    // one reading.
+    archive::Writer writer(whole, archive::Format::zip, context);
+    bool any_state = false;
+    reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
+      context.cancel->check();
+      any_state = any_state || !service_of(entry.path).empty();
+      writer.add(entry.path, entry.size, content);
+    });
+    if (!any_state && info.empty.empty())
+      throw Error(ErrorCode::incompatible, quote(name) + " holds no state that an instance could take")
+          .because("it has no files below api_states/<account>/<service>/<region>/ or assets/<service>/")
+          .keeping("the instance was not changed");
+    writer.finish();
+  }
+  instance::HttpInstance instance(target, context);
+  const InstanceStatus status = instance.status();
+  if (!force) flow::require_match(info, status, name, context);
+  return instance.inject(whole, strategy, force, {}, std::nullopt);
+}
+
+void reset_state(const Source& target, const std::vector<std::string>& services, const Context& context) {
+  flow::require_instance(target);
+  instance::HttpInstance(target, context).reset(services);
+}
+
+}  // namespace pod
