@@ -1,0 +1,1 @@
+"""A world of emulated cloud resources: it is made, read, and put to work after a restore."""
