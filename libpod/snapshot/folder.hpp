@@ -13,7 +13,8 @@ namespace pod::snapshot {
 
 /// Adds every regular file below `folder`, byte for byte. Symlinks, sockets, FIFOs and devices are left out with a
 /// warning; a file that changes while it is read is read again, three times, then Error(conflict). A root `metadata.yaml` is an
-/// ordinary file; a root `.pod` folder is left out with a warning. Opens beneath the folder only (openat2).
+/// ordinary file; a root `.pod` folder and a store at `.podgit` are left out with a warning. Opens beneath the folder only
+/// (openat2). Error(refused) past 1,000,000 files, 64 levels or 16 GiB a file, before anything is read.
 /// Without `wanted` every file; with it the files that it says.
 void capture_folder(const std::filesystem::path& folder, TreeBuilder& builder, const Context& context,
                     const std::function<bool(const StatePath&)>& wanted = {});

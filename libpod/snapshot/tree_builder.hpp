@@ -46,6 +46,7 @@ class TreeBuilder {
 };
 
 std::string encode_info(const SnapshotInfo& info);  // canonical JSON
-SnapshotInfo parse_info(std::string_view bytes);    // Error(corrupt)
+/// Error(corrupt); Error(incompatible) for a newer format. `what` names the document: others hold the same members.
+SnapshotInfo parse_info(std::string_view bytes, std::string_view what = ".pod/info.json");
 
 }  // namespace pod::snapshot

@@ -1,0 +1,52 @@
+#include "snapshot/beneath.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace pod::snapshot {
+
+base::Fd open_in(int folder, const char* name, int flags, unsigned mode) noexcept {
+  int fd = -1;
+  do fd = ::openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+  while (fd < 0 && errno == EINTR);
+  return base::Fd(fd);
+}
+
+base::Fd open_beneath_by_steps(int root, const StatePath& path, int flags) noexcept {
+  base::Fd folder;
+  int at = root;
+  const auto parts = path.components();
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    base::Fd next = open_in(at, std::string(parts[i]).c_str(), O_PATH | O_DIRECTORY);
+    if (!next) return next;
+    folder = std::move(next);
+    at = folder.get();
+  }
+  return open_in(at, std::string(parts.back()).c_str(), flags);
+}
+
+base::Fd open_beneath(int root, const StatePath& path, int flags) noexcept {
+  open_how how{};
+  how.flags = static_cast<__u64>(flags | O_NOFOLLOW | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  long fd = -1;
+  // EAGAIN: something was renamed on the way, so that the kernel could not be sure.
+  for (int tries = 0; tries < 100; ++tries) {
+    fd = ::syscall(SYS_openat2, root, path.str().c_str(), &how, sizeof how);
+    if (fd >= 0 || (errno != EINTR && errno != EAGAIN)) break;
+  }
+  // EPERM: sandboxes that know no openat2 answer so.
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) return open_beneath_by_steps(root, path, flags);
+  return base::Fd(static_cast<int>(fd));
+}
+
+StatePath path_in(const StatePath& folder) {
+  const bool room = folder.str().size() + 2 <= 1024 && folder.components().size() < 64;
+  return room ? StatePath::parse(folder.str() + "/-") : folder;
+}
+
+}  // namespace pod::snapshot

@@ -1,0 +1,161 @@
+#include "snapshot/tree_view.hpp"
+
+#include <libpod/error.hpp>
+
+#include "digest/digest.hpp"
+#include "json/json.hpp"
+#include "snapshot/tree_builder.hpp"
+#include "snapshot/tree_names.hpp"
+
+#include <algorithm>
+
+namespace pod::snapshot {
+namespace {
+
+constexpr std::uint64_t file_limit = 1'000'000;
+constexpr std::size_t depth_limit = 64;
+constexpr std::string_view own_folder = ".pod";
+
+std::vector<git::TreeEntry> read_tree(git::ObjectDatabase& objects, const Oid& id) {
+  return git::parse_tree(id, objects.read(id, git::ObjectType::tree));
+}
+
+const git::TreeEntry* find_entry(const std::vector<git::TreeEntry>& entries, std::string_view name) {
+  const auto place = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; });
+  return place == entries.end() ? nullptr : &*place;
+}
+
+/// Permission bits of a file; Error(corrupt) for what no snapshot has.
+unsigned file_mode(const git::TreeEntry& entry, const Oid& tree) {
+  if (entry.mode == 0100644) return 0644;
+  if (entry.mode == 0100755) return 0755;
+  throw Error(ErrorCode::corrupt, "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " is neither a file nor a folder");
+}
+
+std::string checked_name(const git::TreeEntry& entry, const Oid& tree, bool at_root) {
+  auto name = unescape_component(entry.name, at_root);
+  if (!name)
+    throw Error(ErrorCode::corrupt, "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " has a name that no snapshot gives");
+  return *std::move(name);
+}
+
+StatePath checked_path(const std::string& text) {
+  try {
+    return StatePath::parse(text);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::corrupt, "a tree holds an unsafe path").because(error.message());
+  }
+}
+
+std::optional<std::string> read_own_file(git::ObjectDatabase& objects, const Oid& root, std::string_view name,
+                                         std::uint64_t limit) {
+  const auto entries = read_tree(objects, root);
+  const git::TreeEntry* own = find_entry(entries, own_folder);
+  if (own == nullptr || !own->is_tree()) return std::nullopt;
+  const auto files = read_tree(objects, own->id);
+  const git::TreeEntry* file = find_entry(files, name);
+  if (file == nullptr || file->is_tree()) return std::nullopt;
+  return objects.read(file->id, git::ObjectType::blob, limit);
+}
+
+}  // namespace
+
+TreeView::TreeView(std::shared_ptr<git::ObjectDatabase> objects, const Oid& tree)
+    : objects_(std::move(objects)), tree_(tree) {}
+
+std::vector<FileEntry> TreeView::files(bool with_sizes) const {
+  struct Folder {
+    Oid id;
+    std::string prefix;  // "" or "a/b/"
+    std::size_t depth = 0;
+  };
+  std::vector<Folder> open{{tree_, "", 0}};
+  std::vector<FileEntry> files;
+  std::uint64_t folders = 0;
+  while (!open.empty()) {
+    const Folder folder = std::move(open.back());
+    open.pop_back();
+    if (++folders > file_limit)
+      throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " folders");
+    for (const git::TreeEntry& entry : read_tree(*objects_, folder.id)) {
+      const bool at_root = folder.depth == 0;
+      if (at_root && entry.name == own_folder) continue;
+      std::string path = folder.prefix + checked_name(entry, folder.id, at_root);
+      if (entry.is_tree()) {
+        if (folder.depth + 1 >= depth_limit)
+          throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " is more than " + std::to_string(depth_limit) + " levels deep");
+        open.push_back({entry.id, std::move(path) + '/', folder.depth + 1});
+        continue;
+      }
+      if (files.size() >= file_limit)
+        throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " files");
+      files.push_back({checked_path(path), 0, entry.id, file_mode(entry, folder.id)});
+    }
+  }
+  std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  if (with_sizes)
+    for (FileEntry& file : files) {
+      const auto header = objects_->header(file.id);
+      if (!header || header->type != git::ObjectType::blob)
+        throw Error(ErrorCode::corrupt, "content of " + quote(file.path.str()) + " is missing").because("there is no blob " + file.id.hex());
+      file.size = header->size;
+    }
+  return files;
+}
+
+std::optional<FileEntry> TreeView::find(const StatePath& path) const {
+  Oid tree = tree_;
+  const auto parts = path.components();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto entries = read_tree(*objects_, tree);
+    const git::TreeEntry* entry = find_entry(entries, escape_component(parts[i], i == 0));
+    const bool last = i + 1 == parts.size();
+    if (entry == nullptr || entry->is_tree() == last) return std::nullopt;
+    if (last) {
+      const auto header = objects_->header(entry->id);
+      if (!header) throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " is missing").because("there is no blob " + entry->id.hex());
+      return FileEntry{path, header->size, entry->id, file_mode(*entry, tree)};
+    }
+    tree = entry->id;
+  }
+  return std::nullopt;
+}
+
+std::vector<StatePath> TreeView::empty_folders() const {
+  constexpr std::string_view what = ".pod/files.json";
+  const auto text = read_own_file(*objects_, tree_, "files.json", 64ull << 20);
+  if (!text) return {};
+  const json::Value value = json::parse(*text, what);
+  if (json::integer_member(value, "format", what) != 1)
+    throw Error(ErrorCode::incompatible, quote(what) + " has a newer format").hint("use a newer podgit");
+  std::vector<StatePath> folders;
+  for (const std::string& name : json::strings_member(value, "empty", what)) {
+    auto path = unescape_path(name);
+    if (!path) throw Error(ErrorCode::corrupt, quote(what) + " names an unsafe path " + quote(name));
+    folders.push_back(*std::move(path));
+  }
+  std::sort(folders.begin(), folders.end());
+  if (std::adjacent_find(folders.begin(), folders.end()) != folders.end())
+    throw Error(ErrorCode::corrupt, quote(what) + " names a path twice");
+  return folders;
+}
+
+SnapshotInfo TreeView::info() const {
+  const auto text = read_own_file(*objects_, tree_, "info.json", 1 << 20);
+  return text ? parse_info(*text) : SnapshotInfo{};
+}
+
+std::unique_ptr<base::ByteSource> TreeView::open(const FileEntry& file) const { return objects_->stream(file.id); }
+
+Oid state_id(git::ObjectDatabase& objects, const Oid& tree) {
+  auto entries = read_tree(objects, tree);
+  std::erase_if(entries, [](const git::TreeEntry& entry) { return entry.name == own_folder; });
+  const std::string bytes = git::encode_tree(std::move(entries));
+  return digest::Sha1().update("tree " + std::to_string(bytes.size())).update(std::string_view("\0", 1)).update(bytes).finish();
+}
+
+bool same_state(git::ObjectDatabase& objects, const Oid& a, const Oid& b) {
+  return a == b || state_id(objects, a) == state_id(objects, b);
+}
+
+}  // namespace pod::snapshot
