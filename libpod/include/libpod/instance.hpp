@@ -29,13 +29,18 @@ struct InstanceOptions {
   std::chrono::milliseconds idle_timeout{120000};
   /// An archive from an instance larger than this is refused.
   std::uint64_t max_archive_bytes = 16ull << 30;
+  /// Without it a token goes over plain http only inside the machine or a local network: loopback and private
+  /// addresses, names without a dot (containers), names in .local, .internal, .test, .home.arpa.
+  bool allow_plain_http = false;
 };
 
 class POD_API Source {
  public:
   enum class Kind { instance, directory, archive };
-  /// `http://…` or `https://…` is an instance (plain http only to loopback addresses unless `allow_plain_http`),
-  /// an existing folder a directory, anything else an archive file (zip, tar.zst by content).
+  /// `http://…` or `https://…` is an instance, an existing folder a directory, anything else an archive file (zip,
+  /// tar.zst by content; whether it is there shows when it is read). Plain http to any host is accepted, since emulators
+  /// speak it, but see `allow_plain_http`. Error(invalid_argument): empty, another scheme, a URL with user or password
+  /// (the token has its own way), `host:port` without a scheme.
   static Source parse(std::string_view text, InstanceOptions options = {});
   Kind kind() const noexcept { return kind_; }
   bool is_instance() const noexcept { return kind_ == Kind::instance; }
