@@ -1,0 +1,42 @@
+// What the sources of the engine share.
+#pragma once
+
+#include "store/engine.hpp"
+#include "store/journal.hpp"
+
+#include "base/files.hpp"
+
+namespace pod::store {
+
+struct Engine::Impl {
+  Impl(git::Repository opened, StoreOptions wanted)
+      : repository(std::move(opened)), options(wanted), journal(repository.path() / "pod" / "journal") {}
+
+  git::Repository repository;
+  StoreOptions options;
+  Journal journal;
+
+  std::filesystem::path own(const char* name) const { return repository.path() / "pod" / name; }
+  std::optional<Oid> find_or_none(const std::string& ref) const { return repository.find_ref(ref); }
+
+  /// Keeps `commit` alive for undo under the operation's id.
+  void keep(std::int64_t id, const Oid& commit);
+  void forget(std::int64_t id);
+  /// Above every id that a journal ref uses, for a journal that lost its end.
+  std::int64_t least_id() const;
+  /// HEAD names a pod that is there, if there is one: the one it names, else `pod`, else the first by name.
+  void settle_head(const std::string& branch);
+
+  // Under the writer lock, before anything is changed.
+  void repair(bool previous_writer_died, const Context& context);
+  void restore_broken_refs(const Context& context);
+  void settle_open_operation();
+};
+
+struct WriterLock::Impl {
+  explicit Impl(base::Fd taken) : fd(std::move(taken)) {}
+  ~Impl();
+  base::Fd fd;
+};
+
+}  // namespace pod::store

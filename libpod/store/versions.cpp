@@ -1,0 +1,159 @@
+#include "store/versions.hpp"
+
+#include <libpod/error.hpp>
+
+#include "base/ascii.hpp"
+#include "store/message.hpp"
+
+#include <algorithm>
+
+namespace pod::store {
+namespace {
+
+constexpr std::string_view branches = "refs/heads/";
+
+std::optional<PodName> pod_of(std::string_view ref) {
+  try {
+    return PodName::parse(ref.substr(branches.size()));
+  } catch (const Error&) {
+    return std::nullopt;  // a branch that stock git made
+  }
+}
+
+/// Number of single-character edits between two names.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (base::lower(a[i - 1]) == base::lower(b[j - 1]) ? 0u : 1u)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(const git::Repository& repository, const std::string& name) {
+  std::vector<std::pair<std::size_t, std::string>> close;
+  const auto names = pod_names(repository);
+  for (const PodName& pod : names)
+    if (const auto edits = distance(name, pod.str()); edits <= 2 + name.size() / 8) close.emplace_back(edits, pod.str());
+  std::sort(close.begin(), close.end());
+  if (names.empty()) return "there are no pods yet; podgit commit makes one";
+  if (close.empty()) return "podgit list shows the pods there are";
+  std::string text = "did you mean " + quote(close[0].second);
+  for (std::size_t i = 1; i < std::min<std::size_t>(close.size(), 3); ++i) text += " or " + quote(close[i].second);
+  return text;
+}
+
+std::string ref_name(const PodRef& ref) {
+  return ref.remote() ? "refs/remotes/" + *ref.remote() + "/" + ref.pod().str() : ref.pod().branch();
+}
+
+}  // namespace
+
+Version load_version(const git::Repository& repository, const std::optional<PodName>& pod, const Oid& commit) {
+  git::Commit found;
+  try {
+    found = repository.commit(commit);
+  } catch (Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    Error missing(ErrorCode::corrupt, pod ? "pod " + quote(pod->str()) + " names a version that is not there"
+                                          : "a version is not there");
+    throw missing.because(error.message()).hint("podgit doctor says what can be done");
+  }
+  Words words = split_message(found.message);
+  Version version;
+  version.pod = pod;
+  version.number = words.number;
+  version.commit = commit;
+  version.tree = found.tree;
+  version.parents = std::move(found.parents);
+  version.time = found.author.time;
+  version.author = {found.author.name, found.author.email};
+  version.message = std::move(words.text);
+  return version;
+}
+
+std::optional<Version> find_latest(const git::Repository& repository, const PodName& pod) {
+  const auto tip = repository.find_ref(pod.branch());
+  if (!tip) return std::nullopt;
+  return load_version(repository, pod, *tip);
+}
+
+std::optional<Version> find_version(const git::Repository& repository, const PodRef& ref) {
+  if (ref.kind() == PodRef::Kind::revision) {
+    const auto commit = repository.find_revision(ref.revision());
+    if (!commit) return std::nullopt;
+    return load_version(repository, std::nullopt, *commit);
+  }
+  const auto tip = repository.find_ref(ref_name(ref));
+  if (!tip) return std::nullopt;
+  Version latest = load_version(repository, ref.pod(), *tip);
+  if (ref.kind() == PodRef::Kind::latest) return latest;
+  std::optional<Version> found;
+  std::int64_t steps = 0;
+  walk(repository, std::move(latest), [&](const Version& version) {
+    const bool here = ref.kind() == PodRef::Kind::back ? steps++ == ref.number() : version.number == ref.number();
+    if (here) found = version;
+    // Numbers only fall along first parents.
+    const bool past = ref.kind() == PodRef::Kind::version && version.number != 0 && version.number < ref.number();
+    return !here && !past;
+  });
+  return found;
+}
+
+void throw_missing(const git::Repository& repository, const PodRef& ref) {
+  if (ref.kind() == PodRef::Kind::revision)
+    throw Error(ErrorCode::not_found, "nothing in the store matches the git revision " + quote(ref.revision()));
+  const std::string name = (ref.remote() ? *ref.remote() + "/" : std::string()) + ref.pod().str();
+  const auto tip = repository.find_ref(ref_name(ref));
+  if (!tip) throw Error(ErrorCode::not_found, "no pod " + quote(name)).hint(nearest(repository, ref.pod().str()));
+  std::int64_t highest = 0;
+  std::int64_t lowest = 0;
+  std::int64_t count = 0;
+  walk(repository, load_version(repository, ref.pod(), *tip), [&](const Version& version) {
+    if (count++ == 0) highest = version.number;
+    lowest = version.number;
+    return true;
+  });
+  const std::string range = count == 1 ? "version " + std::to_string(highest)
+                                       : "versions " + std::to_string(lowest) + " to " + std::to_string(highest);
+  throw Error(ErrorCode::not_found, "no version " + quote(ref.str())).hint("pod " + quote(name) + " has " + range);
+}
+
+void walk(const git::Repository& repository, Version version, const std::function<bool(const Version&)>& visit) {
+  while (visit(version) && !version.parents.empty()) version = load_version(repository, version.pod, version.parents.front());
+}
+
+std::int64_t next_number(const git::Repository& repository, const std::optional<Version>& parent) {
+  std::int64_t number = 0;
+  if (parent)
+    walk(repository, *parent, [&](const Version& version) {
+      number = version.number;
+      return number == 0;
+    });
+  return number + 1;
+}
+
+void refuse_case_twin(const git::Repository& repository, const PodName& pod) {
+  for (const PodName& other : pod_names(repository))
+    if (other != pod && base::lower(other.str()) == base::lower(pod.str()))
+      throw Error(ErrorCode::already_exists, "there is a pod " + quote(other.str()) + ", which differs from " + quote(pod.str()) + " in case alone")
+          .hint("use that name, or choose another one");
+}
+
+std::vector<PodName> pod_names(const git::Repository& repository) {
+  std::vector<PodName> names;
+  const auto add = [&](std::string_view ref) {
+    if (auto pod = pod_of(ref)) names.push_back(*std::move(pod));
+  };
+  for (const git::Ref& ref : repository.refs(branches, [&](const std::string& broken) { add(broken); })) add(ref.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace pod::store
