@@ -1,8 +1,9 @@
 // Objects of a git repository, read by code that checks what it maps.
 //
-// Packs with their index v2 and loose objects. An index is looked at before it is used (size, fan-out, trailer SHA-1,
-// offsets inside the pack); a pack whose index is missing or damaged is named by `problems()`. Contents are verified
-// against their id when read whole.
+// Packs with their index v2 and loose objects. The shape of an index (size, fan-out) is checked when it is mapped, its
+// SHA-1 and that it belongs to its pack at the first object that is found in it, every offset when it is used; a pack
+// whose index is missing or damaged is named by `problems()` and not read. Contents are verified against their id.
+// Alternates are not followed.
 #pragma once
 
 #include "base/stream.hpp"
@@ -29,6 +30,11 @@ struct ObjectHeader {
   std::uint64_t size = 0;
 };
 
+struct Object {
+  ObjectType type = ObjectType::blob;
+  std::string content;
+};
+
 /// Safe: readers may run at once.
 class ObjectDatabase {
  public:
@@ -37,9 +43,13 @@ class ObjectDatabase {
   virtual ~ObjectDatabase() = default;
 
   virtual bool contains(const Oid& id) = 0;
+  /// Without looking for packs that came since the last refresh(): for many questions in a row. May say no wrongly.
+  virtual bool knows(const Oid& id) = 0;
   virtual std::optional<ObjectHeader> header(const Oid& id) = 0;
   /// Whole, id verified. Error(not_found), Error(corrupt), Error(refused) past `limit` (before it is inflated).
   virtual std::string read(const Oid& id, ObjectType expected, std::uint64_t limit = 64ull << 20) = 0;
+  /// The same for an object whose type is not known.
+  virtual Object read_any(const Oid& id, std::uint64_t limit = 64ull << 20) = 0;
   /// In pieces, for blobs of any size; throws Error(corrupt) at the end where the content does not match its id.
   /// A delta is resolved within a budget of 256 MiB.
   virtual std::unique_ptr<base::ByteSource> stream(const Oid& id) = 0;
@@ -47,6 +57,8 @@ class ObjectDatabase {
   virtual void refresh() = 0;
   /// Every object's id, in no order.
   virtual void for_each(const std::function<void(const Oid&)>& visit) = 0;
+  /// Up to `limit` ids that begin with the first `digits` hex digits of `prefix`.
+  virtual std::vector<Oid> with_prefix(const Oid& prefix, std::size_t digits, std::size_t limit = 2) = 0;
   /// What is wrong with packs and indexes, one line each, name first.
   virtual std::vector<std::string> problems() = 0;
 };
