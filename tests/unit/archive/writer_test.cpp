@@ -214,7 +214,7 @@ TEST_CASE("a cancelled context stops reading and writing") {
   CHECK(code_of([&] { writer.add(StatePath::parse("a"), "x"); }) == ErrorCode::cancelled);
 }
 
-TEST_CASE("a full disk is an error that names the archive" * doctest::skip(!std::filesystem::exists("/dev/full"))) {
+TEST_CASE("a full disk is an error that names the archive") {
   for (const Format format : {Format::zip, Format::tar_zst}) {
     CHECK(code_of([&] {
             Writer writer("/dev/full", format, {});
