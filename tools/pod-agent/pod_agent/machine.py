@@ -136,6 +136,7 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
         return items
 
     def dict_target() -> Any:
+        # Exact types only, so that their own item assignment runs: dict's leaves an OrderedDict without order.
         need(1)
         target = stack[-1]
         if type(target) not in _PLAIN_DICTS:
@@ -183,12 +184,12 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             if len(items) % 2:
                 raise Refused("a key without a value")
             for index in range(0, len(items), 2):
-                dict.__setitem__(target, _hashable(items[index]), items[index + 1])
+                target[_hashable(items[index])] = items[index + 1]
         elif op == 0x73:  # SETITEM
             need(3)
             value = pop()
             key = pop()
-            dict.__setitem__(dict_target(), _hashable(key), value)
+            dict_target()[_hashable(key)] = value
         elif op == 0x7D:  # EMPTY_DICT
             push({})
         elif op == 0x5D:  # EMPTY_LIST
