@@ -15,13 +15,14 @@ import functools
 import importlib
 import inspect
 import ipaddress
+import os
 import re
 import sys
 import types
 import uuid
 from typing import Any
 
-import moto.backends
+import moto
 import requests.structures
 from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBackend
 from moto.core.responses import BaseResponse
@@ -29,7 +30,6 @@ from moto.core.responses import BaseResponse
 from pod_agent import pending, restore, services
 from pod_agent.errors import Refused
 
-_MODULE = re.compile(r"moto(\.[a-z_][a-z0-9_]*)+\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _COMMON = frozenset(("core", "utilities", "packages"))
 _NOT_STATE = frozenset(("responses", "urls", "server", "exceptions"))
@@ -101,26 +101,32 @@ TABLE.update({("pod_agent.restore", name): function for name, function in restor
 
 
 @functools.cache
-def _folders() -> frozenset[str]:
-    return frozenset(moto.backends.list_of_moto_modules())
+def _modules() -> frozenset[str]:
+    """Every module that may define state: files of moto's service folders and common parts, read from its own folder.
+
+    Some are imported by moto only when a request needs them, so that a fresh process does not have them yet. They are
+    moto's own files, known before a name from a pod is looked at.
+    """
+    top = os.path.dirname(moto.__file__)
+    folders = {services.folder_of(name) for name in services.names()} | _COMMON
+    found = set()
+    for folder in folders:
+        for place, inner, files in os.walk(os.path.join(top, folder)):
+            inner[:] = [name for name in inner if name.isidentifier() and name not in _NOT_STATE]
+            package = ".".join(["moto", *os.path.relpath(place, top).split(os.sep)])
+            for file in files:
+                name, extension = os.path.splitext(file)
+                if extension == ".py" and name.isidentifier() and name not in _NOT_STATE:
+                    found.add(package if name == "__init__" else f"{package}.{name}")
+    return frozenset(found)
 
 
 def _load_known(module: str) -> types.ModuleType:
-    """A module under moto, by importing at most the models module of a service that moto lists."""
-    if not _MODULE.match(module) or len(module) > 200:
-        raise Refused(f"names the module '{module[:100]}'")
-    parts = module.split(".")
-    if parts[1] not in _folders() or any(part in _NOT_STATE for part in parts[2:]):
-        raise Refused(f"names the module '{module}'")
-    if module not in sys.modules and parts[1] not in _COMMON:
-        known = {services.module_of(name) for name in services.names()}
-        for candidate in (f"moto.{parts[1]}.models", f"moto.{parts[1]}.parser.models"):
-            if candidate in known:
-                importlib.import_module(candidate)
+    """A module of moto that may define state; imported if moto has not done so yet."""
+    if module not in _modules():
+        raise Refused(f"names the module '{module[:100]}', which holds no state of moto")
     loaded = sys.modules.get(module)
-    if loaded is None:
-        raise Refused(f"names the module '{module}', which holds no state of moto")
-    return loaded
+    return loaded if loaded is not None else importlib.import_module(module)
 
 
 @functools.lru_cache(maxsize=8192)

@@ -227,8 +227,6 @@ class Injection:
         linker.run()
         for name, reason in {**pod.foreign, **pod.failed, **linker.failed}.items():
             self._say(name, "error", f"{reason}; the service was left as it was")
-        for key, backend in linker.made.items():
-            services.install(*key, backend)
         for name in pod.captured:
             if name not in self.lines:
                 self._guarded(name, self._replace, linker)

@@ -93,15 +93,15 @@ class Linker:
         return found
 
     def backend(self, key: Key) -> BaseBackend:
-        """The backend of a key: the one there is, or one that is installed only if the inject succeeds."""
-        found = services.live(*key) or self.made.get(key)
+        """The backend of a key, made if it is not there; `made` says which, so that a failure can take them back."""
+        found = services.live(*key)
         if found is None:
             service, account, region = key
             backends = services.backends_of(service)
             if not region_exists(backends, account, region):
                 raise NotThere(f"there is no region '{region}' for '{service}'")
             with tracking.untracked():
-                found = self.made[key] = backends.backend(region, account)
+                found = self.made[key] = backends[account][region]
         return found
 
     def _spread_failures(self) -> None:

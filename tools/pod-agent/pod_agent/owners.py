@@ -44,7 +44,7 @@ class OwnerMap:
 
     def _walk(self, service: str, root: dict[str, Any]) -> None:
         found = self._found
-        todo: deque[tuple[Any, int, int]] = deque([(root, 0, 0)])
+        todo: deque[tuple[Any, int, int]] = deque([(root, id(root), 0)])
         mine: dict[type, bool] = {}
         found[id(root)] = (0, "")
         self._objects = objects = [root]

@@ -175,7 +175,8 @@ def _raw_container(item: Any, pins: Pins) -> Any:
     extra = None
     items: Any
     if isinstance(item, dict):
-        items = dict(dict.items(item))
+        base = collections.OrderedDict if isinstance(item, collections.OrderedDict) else dict
+        items = dict(base.items(item))
         if isinstance(item, collections.defaultdict):
             extra = describe(item.default_factory)
     elif isinstance(item, list):

@@ -172,11 +172,6 @@ def live(service: str, account: str, region: str) -> BaseBackend | None:
     return None if regions is None else dict.get(regions, region)
 
 
-def install(service: str, account: str, region: str, backend: BaseBackend) -> None:
-    backends = backends_of(service)
-    dict.__setitem__(backends[account], region, backend)
-
-
 def remove(service: str, account: str, region: str) -> None:
     backends = backends_of(service)
     regions = dict.get(backends, account)
