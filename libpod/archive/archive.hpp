@@ -26,6 +26,7 @@ struct Limits {
   std::uint64_t total_bytes = 32ull << 30;       // after inflating
   std::uint64_t ratio = 200;                     // inflated : stored, counted once more than `ratio_floor` came out
   std::uint64_t ratio_floor = 100ull << 20;
+  std::uint64_t name_bytes = 128ull << 20;       // all paths together: they are held in memory
 };
 
 enum class Format { zip, tar_zst };
@@ -62,7 +63,8 @@ class Reader {
 };
 
 /// Writes to a file that the caller makes visible. Deterministic: time 1980-01-01, given order, mode 0644 or as asked.
-/// zip: deflate for what shrinks in its first 64 KiB, else stored; zip64 where needed. One thread at a time.
+/// zip: deflate for files up to 64 MiB that shrink in their first 64 KiB, else stored; zip64 where needed. What compresses
+/// beyond the reader's ratio is written less tightly, so that Reader takes what Writer made. One thread at a time.
 class Writer {
  public:
   Writer(const std::filesystem::path& file, Format format, const Context& context);

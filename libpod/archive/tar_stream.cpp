@@ -31,7 +31,7 @@ struct Extension {
 class TarStream final : public base::ByteSource {
  public:
   TarStream(const PositionedFile& file, const Limits& limits, const CancelToken& cancel)
-      : file_(file), budget_(limits, file.path()), bytes_(file, budget_, cancel) {}
+      : file_(file), budget_(limits, file.path()), bytes_(file, cancel) {}
 
   /// The next file or folder; skips what is left of the one before. nullopt at the end, which has been checked.
   std::optional<Entry> next();
@@ -45,6 +45,8 @@ class TarStream final : public base::ByteSource {
 
   void fill(std::span<std::byte> bytes);
   void skip(std::uint64_t count);
+  void skip_contents();
+  void count_contents(std::uint64_t count);
   void check_end();
   void check_sum(const Block& block) const;
   std::string_view text(const Block& block, std::size_t at, std::size_t size) const;
@@ -59,6 +61,7 @@ class TarStream final : public base::ByteSource {
   ZstdSource bytes_;
   std::uint64_t left_ = 0;     // of the current file
   std::uint64_t padding_ = 0;  // behind it
+  std::uint64_t contents_ = 0;  // of all files so far
 };
 
 void TarStream::fill(std::span<std::byte> bytes) {
@@ -66,12 +69,22 @@ void TarStream::fill(std::span<std::byte> bytes) {
 }
 
 void TarStream::skip(std::uint64_t count) {
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(count, 128 << 10)));
-  while (count != 0) {
-    const auto piece = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(count, buffer.size())));
-    fill(piece);
-    count -= piece.size();
+  Block block{};
+  for (std::uint64_t step = 0; count != 0; count -= step) {
+    step = std::min<std::uint64_t>(count, block.size());
+    fill(std::span(block).first(static_cast<std::size_t>(step)));
   }
+}
+
+void TarStream::skip_contents() {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(left_, 128 << 10)));
+  while (left_ != 0) read(buffer);
+}
+
+/// Headers do not count: a tar of many small files is mostly headers, which shrink to nearly nothing.
+void TarStream::count_contents(std::uint64_t count) {
+  contents_ += count;
+  budget_.check_ratio(contents_, bytes_.consumed());
 }
 
 std::size_t TarStream::read(std::span<std::byte> buffer) {
@@ -79,6 +92,7 @@ std::size_t TarStream::read(std::span<std::byte> buffer) {
   if (wanted.empty()) return 0;
   const std::size_t count = bytes_.read(wanted);
   if (count == 0) lie("it is cut short");
+  count_contents(count);
   left_ -= count;
   return count;
 }
@@ -88,7 +102,7 @@ bool is_zero(const Block& block) {
 }
 
 std::optional<Entry> TarStream::next() {
-  skip(std::exchange(left_, 0));
+  skip_contents();
   skip(std::exchange(padding_, 0));
   Extension extension;
   bool pending = false;  // records without their entry
@@ -224,7 +238,7 @@ std::optional<Entry> TarStream::entry_of(const Block& block, const Extension& ex
     size = *extension.size;
   }
   if (folder && size != 0) unsafe(name, "is a folder with contents");
-  budget_.add_entry(size);
+  budget_.add_entry(size, name.size());
   if (folder && name.ends_with('/')) name.pop_back();
   if (folder && name == ".") return std::nullopt;
   if (name.starts_with("./")) name.erase(0, 2);

@@ -46,6 +46,12 @@ std::string pax_record(std::string_view key, std::string_view value) {
   return std::to_string(length) + rest;
 }
 
+// A reader takes what inflates to more than 200 times its size for a bomb, and zeros shrink a thousandfold. Past this ratio
+// the writer adds ballast: skippable frames, which every zstd decoder passes over.
+constexpr std::uint64_t ratio_limit = 150;
+constexpr std::uint64_t ratio_floor = 64ull << 20;
+constexpr std::size_t ballast_size = 64 << 10;  // enough for the next 9 MiB
+
 class TarWriter final : public EntryWriter {
  public:
   explicit TarWriter(const Output& output) : output_(output), encoder_(ZSTD_createCCtx()), packed_(ZSTD_CStreamOutSize()) {
@@ -62,6 +68,8 @@ class TarWriter final : public EntryWriter {
         throw Error(ErrorCode::corrupt, quote(path.str()) + " gave more bytes than its size");
       pack(piece, ZSTD_e_continue);
       done += piece.size();
+      contents_ += piece.size();
+      add_ballast();
     });
     if (done != size) throw Error(ErrorCode::corrupt, quote(path.str()) + " gave fewer bytes than its size");
     pad(size);
@@ -121,6 +129,22 @@ class TarWriter final : public EntryWriter {
     pack(base::bytes_of({zeros.data(), (block_size - size % block_size) % block_size}), ZSTD_e_continue);
   }
 
+  void add_ballast() {
+    if (contents_ < ratio_floor || written_ >= contents_ / ratio_limit) return;
+    pack({}, ZSTD_e_end);  // a skippable frame stands between frames
+    do {
+      std::vector<std::byte> frame(8 + ballast_size);
+      const std::array<unsigned char, 8> head{0x50, 0x2a, 0x4d, 0x18, 0, 0, ballast_size >> 16, 0};
+      std::memcpy(frame.data(), head.data(), head.size());
+      write(frame);
+    } while (written_ < contents_ / ratio_limit);
+  }
+
+  void write(base::ConstBytes bytes) {
+    output_.write(bytes);
+    written_ += bytes.size();
+  }
+
   void pack(base::ConstBytes bytes, ZSTD_EndDirective directive) {
     ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
     for (bool more = true; more;) {
@@ -128,7 +152,7 @@ class TarWriter final : public EntryWriter {
       const std::size_t left = ZSTD_compressStream2(encoder_.get(), &output, &input, directive);
       if (ZSTD_isError(left) != 0)
         throw Error(ErrorCode::internal, "cannot write archive " + quote(output_.path.native())).because(ZSTD_getErrorName(left));
-      output_.write(std::span(packed_).first(output.pos));
+      write(std::span(packed_).first(output.pos));
       more = directive == ZSTD_e_end ? left != 0 : input.pos != input.size;
     }
   }
@@ -136,6 +160,8 @@ class TarWriter final : public EntryWriter {
   const Output& output_;
   std::unique_ptr<ZSTD_CCtx, FreeEncoder> encoder_;
   std::vector<std::byte> packed_;
+  std::uint64_t contents_ = 0;  // of files, before
+  std::uint64_t written_ = 0;   // and after compression
 };
 
 }  // namespace

@@ -69,11 +69,14 @@ void refuse_clashes(const std::vector<Entry>& entries, const std::filesystem::pa
   }
 }
 
-void Budget::add_entry(std::uint64_t size) {
+void Budget::add_entry(std::uint64_t size, std::size_t name_size) {
   if (++entries_ > limits_.entries) refuse(file_, "it has more than " + std::to_string(limits_.entries) + " entries");
   if (size > limits_.total_bytes - total_)
     refuse(file_, "its entries hold more than " + std::to_string(limits_.total_bytes) + " bytes");
   total_ += size;
+  name_bytes_ += name_size;
+  if (name_bytes_ > limits_.name_bytes)
+    refuse(file_, "its names have more than " + std::to_string(limits_.name_bytes) + " bytes");
 }
 
 void Budget::check_ratio(std::uint64_t inflated, std::uint64_t stored) const {

@@ -27,7 +27,7 @@ void refuse_clashes(const std::vector<Entry>& entries, const std::filesystem::pa
 class Budget {
  public:
   Budget(const Limits& limits, const std::filesystem::path& file) : limits_(limits), file_(file) {}
-  void add_entry(std::uint64_t size);
+  void add_entry(std::uint64_t size, std::size_t name_size);
   /// `inflated` bytes have come, or would come, out of `stored` ones.
   void check_ratio(std::uint64_t inflated, std::uint64_t stored) const;
   std::uint64_t total() const noexcept { return total_; }
@@ -37,6 +37,7 @@ class Budget {
   const std::filesystem::path& file_;
   std::uint64_t entries_ = 0;
   std::uint64_t total_ = 0;
+  std::uint64_t name_bytes_ = 0;
 };
 
 }  // namespace pod::archive

@@ -213,7 +213,7 @@ void ZipChecker::read_central(LittleEndian header, std::string_view name, Little
   if (claim.method == 0 && claim.stored != claim.size) lie(name, "has two sizes");
   if (claim.size == 0 && claim.crc != 0) lie(name, "has a wrong checksum");
   if (claim.stored > file_.size()) lie(name, "is larger than the archive");
-  budget_.add_entry(claim.size);
+  budget_.add_entry(claim.size, name.size());
   stored_total_ += claim.stored;  // below 2^20 entries of at most the file's size
 
   // Without a file type the permission bits say nothing: Python writes 0600 there for names without a file behind them.

@@ -46,10 +46,13 @@ class NameLocale {
   locale_t before_ = nullptr;
 };
 
-/// Whether deflate is worth its time, judged by zstd's fastest level on the beginning. What shrinks too well in a large
-/// file is stored: readers take an archive that inflates to hundreds of times its size for a bomb.
+// Larger files are stored. Deflate is slow on them, and where their end shrinks as zeros do the archive would inflate to
+// hundreds of times its size, which a reader takes for a bomb.
+constexpr std::uint64_t deflate_limit = 64ull << 20;
+
+/// Whether deflate is worth its time, judged by zstd's fastest level on the beginning, and harmless (see above).
 bool worth_deflating(base::ConstBytes beginning, std::uint64_t size) {
-  if (beginning.empty()) return false;
+  if (beginning.empty() || size > deflate_limit) return false;
   std::vector<std::byte> buffer(ZSTD_compressBound(beginning.size()));
   const std::size_t packed = ZSTD_compress(buffer.data(), buffer.size(), beginning.data(), beginning.size(), 1);
   if (ZSTD_isError(packed) != 0) return false;

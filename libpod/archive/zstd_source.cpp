@@ -1,5 +1,7 @@
 #include "archive/zstd_source.hpp"
 
+#include "archive/verdict.hpp"
+
 #include <libpod/error.hpp>
 
 #include <vector>
@@ -22,12 +24,11 @@ struct ZstdSource::State {
   std::vector<std::byte> buffer = std::vector<std::byte>(ZSTD_DStreamInSize());
   ZSTD_inBuffer input{buffer.data(), 0, 0};
   std::uint64_t offset = 0;  // in the file, behind the buffer
-  std::uint64_t inflated = 0;
   bool in_frame = true;  // a file without any frame is cut short
 };
 
-ZstdSource::ZstdSource(const PositionedFile& file, const Budget& budget, const CancelToken& cancel)
-    : file_(file), budget_(budget), cancel_(cancel), state_(std::make_unique<State>()) {
+ZstdSource::ZstdSource(const PositionedFile& file, const CancelToken& cancel)
+    : file_(file), cancel_(cancel), state_(std::make_unique<State>()) {
   if (!state_->decoder) throw std::bad_alloc();
   ZSTD_DCtx_setParameter(state_->decoder.get(), ZSTD_d_windowLogMax, window_log_limit);
 }
@@ -56,9 +57,11 @@ std::size_t ZstdSource::read(std::span<std::byte> buffer) {
     state.in_frame = result != 0;
     if (output.pos == 0 && state.input.pos == before && !had_input) corrupt(file_.path(), "it is cut short");
   }
-  state.inflated += output.pos;
-  budget_.check_ratio(state.inflated, state.offset - (state.input.size - state.input.pos));
   return output.pos;
+}
+
+std::uint64_t ZstdSource::consumed() const noexcept {
+  return state_->offset - (state_->input.size - state_->input.pos);
 }
 
 }  // namespace pod::archive

@@ -176,6 +176,7 @@ TEST_CASE("a tar that inflates without end is stopped at its limits") {
   }
   CHECK(verdict_of(bomb) == refused("it inflates to more than 200 times its size"));
   CHECK(verdict_of(bomb, {.total_bytes = 1 << 20}) == refused("its entries hold more than 1048576 bytes"));
+  CHECK(verdict_of(zst(tar_entry({.name = "0123456789"}) + tar_end()), {.name_bytes = 9}) == refused("its names have more than 9 bytes"));
   std::string many;
   for (int i = 0; i < 10; ++i) many += tar_entry({.name = "f" + std::to_string(i)});
   CHECK(verdict_of(zst(many + tar_end()), {.entries = 10}) == "ok");
