@@ -1,11 +1,14 @@
 #include "flow/instance_archive.hpp"
 
 #include "archive/archive.hpp"
+#include "flow/progress_step.hpp"
 #include "flow/service_choice.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_view.hpp"
 
 #include <libpod/error.hpp>
+
+#include <functional>
 
 namespace pod::flow {
 namespace {
@@ -22,12 +25,16 @@ void write_instance_archive(const Snapshot& snapshot, const SnapshotInfo& info, 
                             const Context& context) {
   archive::Writer writer(file, archive::Format::zip, context);
   writer.add(StatePath::parse(".pod/info.json"), snapshot::encode_info(info));
-  const auto wanted = files_of(info);
-  for (const FileEntry& entry : snapshot.files()) {
+  std::vector<FileEntry> files = snapshot.files();
+  std::erase_if(files, std::not_fn(files_of(info)));
+  std::uint64_t total = 0;
+  for (const FileEntry& entry : files) total += entry.size;
+  ProgressStep step(context, "checking the version", total);
+  for (const FileEntry& entry : files) {
     context.cancel->check();
-    if (!wanted(entry)) continue;
     const auto content = snapshot.view().open(entry);
     writer.add(entry.path, entry.size, *content);
+    step.advance(entry.size);
   }
   writer.finish();
 }

@@ -14,6 +14,7 @@ class Layered final : public git::ObjectDatabase {
       : top_(std::move(top)), bottom_(std::move(bottom)) {}
 
   bool contains(const Oid& id) override { return top_->contains(id) || bottom_->contains(id); }
+  bool knows(const Oid& id) override { return top_->knows(id) || bottom_->knows(id); }
   std::optional<git::ObjectHeader> header(const Oid& id) override {
     auto found = top_->header(id);
     return found ? found : bottom_->header(id);
@@ -21,11 +22,18 @@ class Layered final : public git::ObjectDatabase {
   std::string read(const Oid& id, git::ObjectType expected, std::uint64_t limit) override {
     return layer_of(id).read(id, expected, limit);
   }
+  git::Object read_any(const Oid& id, std::uint64_t limit) override { return layer_of(id).read_any(id, limit); }
   std::unique_ptr<base::ByteSource> stream(const Oid& id) override { return layer_of(id).stream(id); }
   void refresh() override { bottom_->refresh(); }
   void for_each(const std::function<void(const Oid&)>& visit) override {
     top_->for_each(visit);
     bottom_->for_each(visit);
+  }
+  std::vector<Oid> with_prefix(const Oid& prefix, std::size_t digits, std::size_t limit) override {
+    auto found = top_->with_prefix(prefix, digits, limit);
+    const auto below = bottom_->with_prefix(prefix, digits, limit - found.size());
+    found.insert(found.end(), below.begin(), below.end());
+    return found;
   }
   std::vector<std::string> problems() override { return bottom_->problems(); }
 

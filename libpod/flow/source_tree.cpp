@@ -2,6 +2,7 @@
 
 #include "archive/archive.hpp"
 #include "digest/digest.hpp"
+#include "flow/progress_step.hpp"
 #include "snapshot/archived.hpp"
 #include "snapshot/folder.hpp"
 #include "snapshot/tree_builder.hpp"
@@ -60,8 +61,12 @@ void add_captured(const instance::Capture& capture, const std::unordered_map<std
     builder.add_existing(file);
   }
   archive::Reader reader(capture.archive, {}, context);
+  std::uint64_t total = 0;
+  for (const archive::Entry& entry : reader.entries()) total += entry.size;
+  ProgressStep step(context, "storing", total);
   reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
     context.cancel->check();
+    step.advance(entry.size);
     const auto found = by_path.find(entry.path.str());
     if (found == by_path.end()) return;  // `.pod/`: capture() refuses whatever else is not listed
     builder.add_file(entry.path, entry.size, content, entry.mode, found->second->sha256);
