@@ -58,14 +58,12 @@ struct Client::Impl {
       : options(std::move(given_options)), context(given_context) {
     initialise_libcurl();
     multi.reset(::curl_multi_init());
-    easy.reset(::curl_easy_init());
-    if (!multi || !easy) throw std::bad_alloc();
+    if (!multi) throw std::bad_alloc();
   }
 
   ClientOptions options;
   Context context;
   Multi multi;
-  Easy easy;  // goes before the multi that keeps its connection
   bool reached = false;
 };
 
@@ -85,7 +83,7 @@ Response Client::send(const Request& request, const base::ByteSink& sink, const 
 
   for (int attempt = 1;; ++attempt) {
     impl_->context.cancel->check();
-    Transfer transfer(impl_->multi.get(), impl_->easy.get(), impl_->options, impl_->context, request, sink);
+    Transfer transfer(impl_->multi.get(), impl_->options, impl_->context, request, sink);
     const bool last = !repeatable || !rewindable || attempt > impl_->options.retries;
     const auto fits = [&](std::chrono::milliseconds delay) { return std::chrono::steady_clock::now() + delay < deadline; };
     std::chrono::milliseconds delay{0};

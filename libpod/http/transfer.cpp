@@ -20,9 +20,9 @@ constexpr std::uint64_t max_other_body = 64 * 1024;  // of an answer that is no 
 constexpr int poll_slice_ms = 50;                    // how soon a cancellation is seen
 
 template <typename Value>
-void set(CURL* easy, CURLoption option, Value value) {
-  if (const CURLcode result = ::curl_easy_setopt(easy, option, value); result != CURLE_OK)
-    throw Error(ErrorCode::internal, std::string("libcurl does not take an option: ") + ::curl_easy_strerror(result));
+void set(const Easy& easy, CURLoption option, Value value) {
+  if (const CURLcode result = ::curl_easy_setopt(easy.get(), option, value); result != CURLE_OK)
+    throw Error(ErrorCode::internal, "libcurl does not take option " + std::to_string(option) + ": " + ::curl_easy_strerror(result));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -65,9 +65,9 @@ class Added {
 
 }  // namespace
 
-Transfer::Transfer(CURLM* multi, CURL* easy, const ClientOptions& options, const Context& context, const Request& request,
+Transfer::Transfer(CURLM* multi, const ClientOptions& options, const Context& context, const Request& request,
                    const base::ByteSink& sink)
-    : multi_(multi), easy_(easy), options_(options), context_(context), request_(request), sink_(sink) {
+    : multi_(multi), easy_(::curl_easy_init()), options_(options), context_(context), request_(request), sink_(sink) {
   const Url base = Url::parse(std::string_view(request.url).substr(0, request.url.find('?')));
   shown_ = quote(base.str());
   loopback_ = base.is_loopback();
@@ -75,7 +75,7 @@ Transfer::Transfer(CURLM* multi, CURL* easy, const ClientOptions& options, const
 }
 
 void Transfer::prepare() {
-  ::curl_easy_reset(easy_);
+  if (!easy_) throw std::bad_alloc();
   set(easy_, CURLOPT_URL, request_.url.c_str());
   set(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   set(easy_, CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
@@ -142,21 +142,21 @@ Response Transfer::run() {
   drive();
   response_.status = [&] {
     long status = 0;
-    ::curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     return static_cast<int>(status);
   }();
   return std::move(response_);
 }
 
 void Transfer::drive() {
-  const Added added(multi_, easy_);
+  const Added added(multi_, easy_.get());
   StallWatch watch({options_.idle_timeout, options_.answer_timeout, options_.minimum_rate});
   for (;;) {
     int running = 0;
     if (const CURLMcode result = ::curl_multi_perform(multi_, &running); result != CURLM_OK)
       throw Error(ErrorCode::internal, std::string("libcurl failed: ") + ::curl_multi_strerror(result));
     curl_off_t connected = 0;
-    ::curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME_T, &connected);
+    ::curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &connected);
     reached_ = reached_ || connected > 0;
 
     int left = 0;
@@ -193,13 +193,13 @@ Phase Transfer::phase() const {
 
 std::uint64_t Transfer::moved() const {
   curl_off_t up = 0;
-  ::curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &up);
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &up);
   return static_cast<std::uint64_t>(up) + head_bytes_ + response_.body_bytes;
 }
 
 bool Transfer::sent_whole() const {
   long head = 0;
-  ::curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &head);
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &head);
   return reached_ && head > 0 && (request_.body == nullptr || given_ == request_.body_size);
 }
 
@@ -219,7 +219,7 @@ Error Transfer::cannot_trust() const {
 
 void Transfer::fail(CURLcode result) {
   long error = 0;
-  ::curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error);
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &error);
   switch (result) {
     case CURLE_COULDNT_RESOLVE_HOST: lose("the name of its host is not known");
     case CURLE_COULDNT_CONNECT:
@@ -269,7 +269,7 @@ void Transfer::take_header(std::string_view line) {
   if (!head_open_) return;  // a trailer behind a chunked body
   if (trimmed(line).empty()) {
     long status = 0;
-    ::curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+    ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     response_.status = static_cast<int>(status);
     head_open_ = false;
     head_done_ = status >= 200;

@@ -29,7 +29,7 @@ using HeaderList = std::unique_ptr<curl_slist, ListDeleter>;
 /// Used once, by one thread. Everything it is given outlives it.
 class Transfer {
  public:
-  Transfer(CURLM* multi, CURL* easy, const ClientOptions& options, const Context& context, const Request& request,
+  Transfer(CURLM* multi, const ClientOptions& options, const Context& context, const Request& request,
            const base::ByteSink& sink);
 
   /// The answer, or an Error as Client::send promises.
@@ -59,8 +59,8 @@ class Transfer {
   bool take_body(std::string_view piece);
   std::size_t give_body(std::span<char> buffer);
 
-  CURLM* multi_;
-  CURL* easy_;
+  CURLM* multi_;  // keeps the connections
+  Easy easy_;     // libcurl 7.88 does not let every handle be used again: not after a failed name look-up
   const ClientOptions& options_;
   const Context& context_;
   const Request& request_;

@@ -319,9 +319,11 @@ TEST_SUITE("a server") {
   TEST_CASE("whose name nobody knows is unreachable") {
     Request request;
     request.url = "http://no-such-host.invalid/";
-    const Error error = error_of(request, patient());
+    ClientOptions options = patient();
+    options.retries = 1;
+    const Error error = error_of(request, options);
     CHECK(error.code() == ErrorCode::unreachable);
-    CHECK(causes_of(error) == "the name of its host is not known\n");
+    CHECK(causes_of(error) == "the name of its host is not known\ntried 2 times\n");
   }
 
   TEST_CASE("that hangs before it answers is given up after the idle time-out") {

@@ -70,23 +70,31 @@ std::optional<Asked> Peer::read_head() {
   return asked;
 }
 
-std::optional<Asked> Peer::read() {
-  auto asked = read_head();
-  if (!asked) return std::nullopt;
-  const std::string promised = asked->header("content-length");
+std::string Peer::read_body(const Asked& head) {
+  const std::string promised = head.header("content-length");
   std::size_t left = promised.empty() ? 0 : std::stoul(promised);
+  std::string body;
   while (left > 0) {
     if (ahead_.empty()) {
       std::array<char, 65536> buffer{};
       const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), 0);
-      if (count <= 0) return std::nullopt;
+      if (count <= 0) return body;
       ahead_.assign(buffer.data(), static_cast<std::size_t>(count));
     }
     const std::size_t count = std::min(left, ahead_.size());
-    asked->body += ahead_.substr(0, count);
+    body += ahead_.substr(0, count);
     ahead_.erase(0, count);
     left -= count;
   }
+  return body;
+}
+
+std::optional<Asked> Peer::read() {
+  auto asked = read_head();
+  if (!asked) return std::nullopt;
+  asked->body = read_body(*asked);
+  const std::string promised = asked->header("content-length");
+  if (!promised.empty() && asked->body.size() != std::stoul(promised)) return std::nullopt;
   return asked;
 }
 

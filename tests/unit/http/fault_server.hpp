@@ -35,7 +35,9 @@ class Peer {
 
   /// The request's head; nullopt when the client has gone.
   std::optional<Asked> read_head();
-  /// Head and body (by Content-Length).
+  /// What follows a head, by its Content-Length; what came of it when the client has gone.
+  std::string read_body(const Asked& head);
+  /// Head and body; nullopt when the client has gone.
   std::optional<Asked> read();
   /// False when the client has gone.
   bool send(std::string_view bytes);

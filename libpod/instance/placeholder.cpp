@@ -1,1 +1,0 @@
-// Until the room has its first file.
