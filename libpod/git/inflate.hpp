@@ -25,7 +25,7 @@ class Inflater {
 
   void start();
   struct Step {
-    std::size_t consumed = 0;
+    std::size_t consumed = 0;  // ISA-L may count some bytes behind the end of the stream; zlib is exact
     std::size_t produced = 0;
     bool done = false;  // the stream ended and its checksum is right
   };

@@ -33,7 +33,7 @@ class LooseStream final : public base::ByteSource {
 
   std::filesystem::path file_;
   base::FileSource source_;
-  Inflater inflater_;
+  Inflater inflater_{ZlibEngine::zlib};  // exact about where the stream ends
   std::string buffer_;
   base::ConstBytes input_;
   ObjectHeader header_;
