@@ -23,6 +23,7 @@ ErrorCode code_of(int error) {
     case EPERM:
     case EROFS: return ErrorCode::denied;
     case EEXIST: return ErrorCode::already_exists;
+    case ELOOP: return ErrorCode::refused;  // a link where O_NOFOLLOW wants none
     default: return ErrorCode::io;
   }
 }
@@ -33,6 +34,24 @@ std::string random_suffix() {
   std::string text;
   for (int i = 0; i < 12; ++i) text += "abcdefghijklmnopqrstuvwxyz234567"[device() % 32];
   return text;
+}
+
+/// What looks like a file must be one: a FIFO would wait for its writer for ever, so it is opened without waiting.
+constexpr int regular_only = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+void check_regular(const Fd& fd, const fs::path& path) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) throw_errno(errno, "read", path);
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::refused, quote(path.native()) + " is not a regular file");
+}
+
+/// `shown` is the name that the user knows where `path` is a temporary one.
+Fd open_shown(const fs::path& path, int flags, mode_t mode, const fs::path& shown) {
+  int fd = -1;
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) throw_errno(errno, (flags & O_ACCMODE) == O_RDONLY ? "read" : "write", shown);
+  return Fd(fd);
 }
 
 /// Empty where it is no folder, is gone, or somebody holds it.
@@ -63,13 +82,7 @@ void throw_errno(int error, std::string_view what, const fs::path& path) {
   throw failure;
 }
 
-Fd open_file(const fs::path& path, int flags, mode_t mode) {
-  int fd = -1;
-  do fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
-  while (fd < 0 && errno == EINTR);
-  if (fd < 0) throw_errno(errno, (flags & O_ACCMODE) == O_RDONLY ? "read" : "write", path);
-  return Fd(fd);
-}
+Fd open_file(const fs::path& path, int flags, mode_t mode) { return open_shown(path, flags, mode, path); }
 
 void write_all(int fd, ConstBytes bytes, const fs::path& path_for_errors) {
   while (!bytes.empty()) {
@@ -92,11 +105,13 @@ void sync_folder(const fs::path& folder) {
 
 std::optional<std::string> read_file(const fs::path& path, std::uint64_t limit) {
   int fd = -1;
-  do fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  do fd = ::open(path.c_str(), regular_only | O_CLOEXEC);
   while (fd < 0 && errno == EINTR);
   if (fd < 0 && errno == ENOENT) return std::nullopt;
   if (fd < 0) throw_errno(errno, "read", path);
-  FileSource source(Fd(fd), path);
+  Fd owned(fd);
+  check_regular(owned, path);
+  FileSource source(std::move(owned), path);
   try {
     return read_all(source, limit);
   } catch (Error& error) {
@@ -108,7 +123,7 @@ void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t 
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const fs::path temporary = folder / (".tmp-" + random_suffix());
   try {
-    const Fd fd = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+    const Fd fd = open_shown(temporary, O_WRONLY | O_CREAT | O_EXCL, mode, path);
     write_all(fd.get(), bytes_of(bytes), path);
     sync_file(fd.get(), path);
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(errno, "write", path);
@@ -119,7 +134,9 @@ void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t 
   sync_folder(folder);
 }
 
-FileSource::FileSource(const fs::path& path) : fd_(open_file(path, O_RDONLY | O_NOFOLLOW)), path_(path) {}
+FileSource::FileSource(const fs::path& path) : fd_(open_file(path, regular_only)), path_(path) {
+  check_regular(fd_, path);
+}
 
 std::size_t FileSource::read(std::span<std::byte> buffer) {
   for (;;) {

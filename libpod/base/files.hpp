@@ -40,7 +40,7 @@ void sync_file(int fd, const fs::path& path_for_errors);
 /// fsync of a folder, so that names in it are durable.
 void sync_folder(const fs::path& folder);
 
-/// The whole file; Error(refused) past `limit`. nullopt if it does not exist.
+/// The whole file; Error(refused) past `limit`, for links and for what is not a regular file. nullopt if it does not exist.
 std::optional<std::string> read_file(const fs::path& path, std::uint64_t limit);
 /// Temporary sibling, fsync, rename, fsync of the folder: afterwards the file holds `bytes`, or is as it was.
 void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode = 0600);
@@ -48,7 +48,7 @@ void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t 
 /// A file as a source.
 class FileSource final : public ByteSource {
  public:
-  explicit FileSource(const fs::path& path);  // O_NOFOLLOW
+  explicit FileSource(const fs::path& path);  // Error(refused) for links and what is not a regular file
   FileSource(Fd fd, fs::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
   std::size_t read(std::span<std::byte> buffer) override;
   int fd() const noexcept { return fd_.get(); }
