@@ -118,18 +118,28 @@ class DigestCache:
 
     def remember(self, owner: Any, content: Any, digest: Digest) -> None:
         held: Any
+        key = id(owner)
+
+        def gone(reference: Any) -> None:
+            # No lock: this may run anywhere, also inside `with self._lock`. Taking one entry out is atomic.
+            entry = self._entries.get(key)
+            if entry is not None and entry[0] is reference:
+                self._entries.pop(key, None)
+
         try:
-            held = weakref.ref(owner)
+            held = weakref.ref(owner, gone)
         except TypeError:
             held = owner
         with self._lock:
-            self._entries[id(owner)] = (held, content, digest)
-            self._touched.add(id(owner))
+            self._entries[key] = (held, content, digest)
+            self._touched.add(key)
 
     def forget_untouched(self) -> None:
         """After a capture of everything: entries that it did not meet belong to bodies that are gone."""
         with self._lock:
-            self._entries = {key: self._entries[key] for key in self._touched if key in self._entries}
+            for key in list(self._entries):
+                if key not in self._touched:
+                    self._entries.pop(key, None)
             self._touched = set()
 
     def begin(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import moto
 
-from pod_agent import EMULATOR, FORMAT, capture, decode, outside, owners, restore, services, tracking
+from pod_agent import EMULATOR, FORMAT, blobs, capture, decode, outside, owners, restore, services, tracking
 from pod_agent.archive import Reader
 from pod_agent.decode import Bodies, Key, StateFile
 from pod_agent.errors import AgentError, Damaged, one_line
@@ -364,12 +364,14 @@ def inject(
                     _check_expected(expected, pod)
                 injection = Injection(pod, strategy)
                 injection.run()
+                blobs.CACHE.begin()
                 cut = capture.take_cut()
         except BaseException:
             pod.discard()
             raise
         now = capture.finish(cut)
         now.close()
+        blobs.CACHE.forget_untouched()
     lines = [injection.lines[name] for name in sorted(injection.lines)]
     status = "ok" if all(line["status"] == "ok" for line in lines) else "partial"
     lines.append({"event": "completion", "operation": "load", "status": status, "digest": now.digest})

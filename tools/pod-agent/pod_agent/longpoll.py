@@ -102,13 +102,13 @@ class Receive:
         environ = dict(self._environ)
         if self._json:
             body = json.dumps(fields).encode()
-        elif self._in_query:
-            environ["QUERY_STRING"] = urllib.parse.urlencode(fields)
-            base = str(environ.get("REQUEST_URI", "")).partition("?")[0]
-            environ["REQUEST_URI"] = environ["RAW_URI"] = f"{base}?{environ['QUERY_STRING']}"
-            body = b""
         else:
             body = urllib.parse.urlencode(fields).encode()
+            if self._in_query:  # moto reads the waiting time of a form, not of an address
+                environ["REQUEST_METHOD"] = "POST"
+                environ["QUERY_STRING"] = ""
+                environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+                environ["REQUEST_URI"] = environ["RAW_URI"] = str(environ.get("REQUEST_URI", "")).partition("?")[0]
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
