@@ -57,7 +57,7 @@ struct InjectOptions {
   bool keep_safety_version = true;    // false: what the instance holds is lost
 };
 
-struct InjectResult {
+struct POD_API InjectResult {
   Version version;
   Strategy strategy = Strategy::account_region_merge;
   std::vector<ServiceOutcome> services;
@@ -107,7 +107,7 @@ POD_API std::vector<ServiceOutcome> import_state(const std::filesystem::path& fi
 /// Empties the instance, or some of its services. Error(not_found) for a service that it does not know.
 POD_API void reset_state(const Source& instance, const std::vector<std::string>& services, const Context& context = {});
 
-struct UndoResult {
+struct POD_API UndoResult {
   Operation undone;
   Operation operation;  // the new line of the journal; undo again to redo
   std::vector<ServiceOutcome> services;  // where an inject was undone

@@ -34,7 +34,7 @@ struct Author {
   std::string email;
 };
 
-struct Version {
+struct POD_API Version {
   std::optional<PodName> pod;  // none for a bare git revision
   std::int64_t number = 0;     // trailer Pod-Version; 0 where the commit has none
   Oid commit;
