@@ -1,5 +1,7 @@
 """Clients of one emulator: the accounts and regions of the world, and how a request gets there."""
 
+import time
+
 import boto3
 from botocore.config import Config
 
@@ -54,3 +56,12 @@ def _as_account(account):
         request.headers["x-moto-account-id"] = account
 
     return name_it
+
+
+def until(read, wanted, seconds=30):
+    """Waits for work that the emulator does in a thread of its own."""
+    end = time.monotonic() + seconds
+    while (seen := read()) != wanted:
+        if time.monotonic() > end:
+            raise TimeoutError(f"still {seen!r}, not {wanted!r}")
+        time.sleep(0.05)

@@ -184,6 +184,8 @@ QUESTIONS = {
     ],
     "dynamodb": [
         *alone("list_backups"),
+        ask("list_exports", ask("describe_export", ExportArn="$export"), each=("export", "ExportSummaries[].ExportArn"),
+            TableArn=f"arn:aws:dynamodb:{EAST}:{FIRST}:table/world-orders", may_fail=True),
         ask("list_tables",
             ask("describe_table",
                 ask("list_tags_of_resource", ResourceArn="$arn"), each=("arn", "[Table.TableArn]"),
@@ -311,6 +313,14 @@ QUESTIONS = {
             ask("list_tags_for_certificate", CertificateArn="$arn"),
             each=("arn", "CertificateSummaryList[].CertificateArn")),
     ],
+    "acm-pca": [
+        ask("list_certificate_authorities",
+            ask("describe_certificate_authority", CertificateAuthorityArn="$authority"),
+            ask("get_certificate_authority_csr", CertificateAuthorityArn="$authority"),
+            ask("get_certificate_authority_certificate", CertificateAuthorityArn="$authority"),
+            ask("list_tags", CertificateAuthorityArn="$authority"),
+            each=("authority", "CertificateAuthorities[].Arn")),
+    ],
     "cognito-idp": [
         ask("describe_user_pool_domain", Domain="world-domain"),
         ask("list_user_pools",
@@ -363,7 +373,8 @@ QUESTIONS = {
                "describe_launch_templates", "describe_nat_gateways", "describe_network_acls", "describe_flow_logs",
                "describe_network_interfaces", "describe_route_tables", "describe_security_group_rules",
                "describe_security_groups", "describe_subnets", "describe_tags", "describe_volumes",
-               "describe_vpc_endpoints", "describe_vpc_peering_connections", "describe_vpcs"),
+               "describe_vpc_endpoint_services", "describe_vpc_endpoints", "describe_vpc_peering_connections",
+               "describe_vpcs"),
         ask("describe_images", Owners=["self"]),
         ask("describe_images", Filters=[{"Name": "architecture", "Values": ["arm64"]}]),
         ask("describe_snapshots", OwnerIds=["self"]),
@@ -448,7 +459,13 @@ QUESTIONS = {
         ask("describe_scalable_targets", ServiceNamespace="dynamodb"),
         ask("describe_scaling_policies", ServiceNamespace="dynamodb"),
     ],
-    "batch": alone("describe_compute_environments", "describe_job_definitions", "describe_job_queues"),
+    "batch": [
+        *alone("describe_compute_environments", "describe_job_definitions"),
+        ask("describe_job_queues",
+            ask("list_jobs", ask("describe_jobs", jobs=["$job"]), each=("job", "jobSummaryList[].jobId"),
+                jobQueue="$queue", jobStatus="FAILED"),
+            each=("queue", "jobQueues[].jobQueueName")),
+    ],
     "apigateway": [
         *alone("get_account"),
         ask("get_api_keys", includeValues=True),

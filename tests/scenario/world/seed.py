@@ -18,7 +18,7 @@ SERVICES = (
     messaging.pipes, messaging.ses, messaging.mq,
     databases.dynamodb, databases.rds, databases.opensearch, databases.elasticache, databases.redshift,
     databases.memorydb,
-    identity.secretsmanager, identity.ssm, identity.acm, identity.cognitoidp, identity.cognitoidentity,
+    identity.secretsmanager, identity.ssm, identity.acm, identity.acmpca, identity.cognitoidp, identity.cognitoidentity,
     identity.organizations, identity.wafv2,
     compute.awslambda, compute.ecs, compute.eks, compute.elb, compute.elbv2, compute.autoscaling,
     compute.applicationautoscaling, compute.batch,

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from ..aws import EAST, FIRST, SECOND, WEST
+from ..aws import EAST, FIRST, SECOND, WEST, until
 from .storage import body
 
 
@@ -54,6 +54,8 @@ def ec2(aws, handles):
     ec2.create_flow_logs(ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL",
                          LogDestinationType="s3", LogDestination="arn:aws:s3:::world-large")
     aws.client("ec2", WEST).create_vpc(CidrBlock="10.9.0.0/16")
+    for place in (aws.client("ec2", EAST), aws.client("ec2", WEST), aws.client("ec2", EAST, SECOND)):
+        place.describe_vpc_endpoint_services()  # moto makes up their ids when they are first asked for
     aws.client("ec2", EAST, SECOND).create_security_group(GroupName="world-second", Description="d")
     return {"vpc": vpc, "subnets": subnets, "group": group, "image": image, "machine": machine, "volume": volume}
 
@@ -166,7 +168,7 @@ def applicationautoscaling(aws, handles):
 
 
 def batch(aws, handles):
-    """No job runs: that would need containers."""
+    """The job fails for want of containers; what is left of it is a finished thread with its record."""
     batch = aws.client("batch")
     made = batch.create_compute_environment(computeEnvironmentName="world-environment", type="UNMANAGED",
                                             state="ENABLED",
@@ -175,3 +177,6 @@ def batch(aws, handles):
         {"order": 1, "computeEnvironment": made["computeEnvironmentArn"]}])
     batch.register_job_definition(jobDefinitionName="world-job", type="container", containerProperties={
         "image": "busybox", "vcpus": 1, "memory": 128, "command": ["true"]})
+    job = batch.submit_job(jobName="world-run", jobQueue="world-jobs", jobDefinition="world-job")["jobId"]
+    until(lambda: batch.describe_jobs(jobs=[job])["jobs"][0]["status"], "FAILED")
+    return {"job": job}

@@ -1,6 +1,6 @@
 """Tables, relational and search engines, caches."""
 
-from ..aws import EAST, SECOND, WEST
+from ..aws import EAST, FIRST, SECOND, WEST, until
 
 
 def dynamodb(aws, handles):
@@ -40,6 +40,10 @@ def dynamodb(aws, handles):
     dynamodb.update_continuous_backups(TableName="world-orders", PointInTimeRecoverySpecification={
         "PointInTimeRecoveryEnabled": True})
     dynamodb.create_backup(TableName="world-orders", BackupName="world-backup")
+    export = dynamodb.export_table_to_point_in_time(
+        TableArn=f"arn:aws:dynamodb:{EAST}:{FIRST}:table/world-orders", S3Bucket="world-west",
+        S3Prefix="exports")["ExportDescription"]["ExportArn"]
+    until(lambda: dynamodb.describe_export(ExportArn=export)["ExportDescription"]["ExportStatus"], "COMPLETED")
     for place in (aws.client("dynamodb", WEST), aws.client("dynamodb", EAST, SECOND)):
         place.create_table(TableName="world-plain", BillingMode="PROVISIONED",
                            ProvisionedThroughput={"ReadCapacityUnits": 2, "WriteCapacityUnits": 1},

@@ -126,6 +126,22 @@ def acm(aws, handles):
     return {"asked": asked, "imported": imported, "pem": pem}
 
 
+def acmpca(aws, handles):
+    pca = aws.client("acm-pca")
+    authority = pca.create_certificate_authority(
+        CertificateAuthorityType="ROOT", Tags=[{"Key": "env", "Value": "test"}],
+        CertificateAuthorityConfiguration={"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA",
+                                           "Subject": {"CommonName": "world.example.com"}})["CertificateAuthorityArn"]
+    request = pca.get_certificate_authority_csr(CertificateAuthorityArn=authority)["Csr"]
+    issued = pca.issue_certificate(
+        CertificateAuthorityArn=authority, Csr=request.encode(), SigningAlgorithm="SHA256WITHRSA",
+        TemplateArn="arn:aws:acm-pca:::template/RootCACertificate/V1",
+        Validity={"Type": "YEARS", "Value": 10})["CertificateArn"]
+    root = pca.get_certificate(CertificateAuthorityArn=authority, CertificateArn=issued)["Certificate"]
+    pca.import_certificate_authority_certificate(CertificateAuthorityArn=authority, Certificate=root.encode())
+    return {"authority": authority, "request": request.encode(), "issued": issued, "root": root.encode()}
+
+
 def cognitoidp(aws, handles):
     idp = aws.client("cognito-idp")
     pool = idp.create_user_pool(PoolName="world-pool", UserPoolTags={"env": "test"}, Policies={

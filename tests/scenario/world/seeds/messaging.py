@@ -100,6 +100,7 @@ def events(aws, handles):
                           EventSourceArn=f"arn:aws:events:{EAST}:{FIRST}:event-bus/world-bus")
     events.create_connection(Name="world-connection", AuthorizationType="BASIC",
                              AuthParameters={"BasicAuthParameters": {"Username": "u", "Password": "p"}})
+    aws.client("events", WEST).create_event_bus(Name="world-west")
 
 
 def scheduler(aws, handles):

@@ -1,0 +1,56 @@
+"""What must hold of a store whatever happened to it."""
+
+import contextlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+_CRASH = re.compile(r"Traceback|terminate called|what\(\):|Assertion|Sanitizer|runtime error|core dumped")
+
+
+def git(store, *arguments):
+    done = subprocess.run(["git", "-C", str(store), *arguments], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
+                               "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
+                               "GIT_CONFIG_VALUE_0": "*"})
+    assert done.returncode == 0, f"git {arguments}: {done.stderr}"
+    return done.stdout + done.stderr
+
+
+def refs(store):
+    """Every ref with its target, and HEAD."""
+    return git(store, "for-each-ref", "--format=%(refname) %(objectname)") + (Path(store) / "HEAD").read_text()
+
+
+def left_overs(store):
+    """Spools and temporary files: none of them outlives a command."""
+    store = Path(store)
+    found = list((store / "pod" / "tmp").iterdir())
+    found += (store / "objects").rglob("tmp_*")
+    found += store.rglob("*.lock")
+    found += store.rglob(".tmp-*")
+    return sorted(str(path.relative_to(store)) for path in found)
+
+
+def assert_sound(store, left_overs_allowed=False):
+    assert git(store, "fsck", "--strict", "--no-progress", "--no-dangling") == ""
+    if not left_overs_allowed:
+        assert left_overs(store) == []
+
+
+@contextlib.contextmanager
+def nothing_changes(store):
+    before = refs(store)
+    yield
+    assert refs(store) == before
+    assert_sound(store)
+
+
+def assert_clear_error(done, code):
+    """One error in four parts, the exit code of the table, and nothing that only a programmer could read."""
+    told = f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == code, told
+    assert len(re.findall(r"^error\[[A-Z_]+\]: \S", done.stderr, re.M)) == 1, told
+    assert not _CRASH.search(done.stdout + done.stderr), told
+    assert not any(ord(char) < 32 and char != "\n" for char in done.stderr), told
