@@ -156,6 +156,8 @@ Error failure_of(const http::Response& response, const Asked& asked) {
   if (said.code == "not_found")
     return with_reason(Error(ErrorCode::unsupported, name + " lacks a state endpoint that is needed"))
         .hint("use a newer pod-agent");
+  if (said.code == "unsupported_strategy")
+    return with_reason(Error(code, name + " does not know this strategy")).hint("use overwrite or account-region-merge");
   switch (code) {
     case ErrorCode::not_found:
       return with_reason(Error(code, name + " does not know " +

@@ -369,6 +369,7 @@ std::vector<ServiceOutcome> HttpInstance::inject(const std::filesystem::path& ar
 
 void HttpInstance::reset(const std::vector<std::string>& services) {
   check_services(services);
+  if (!impl_->known) impl_->status();  // what has no such endpoint may take the path for one of the emulated cloud's
   if (services.empty()) return impl_->reset("/_localstack/state/reset");
   std::vector<std::string> done;
   for (const std::string& service : services) {

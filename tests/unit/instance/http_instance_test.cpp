@@ -401,6 +401,12 @@ TEST_SUITE("a reset") {
     CHECK(emulator.asked("/_localstack/state/sqs/reset").front().method == "POST");
   }
 
+  TEST_CASE("is not sent to somebody who has no state endpoints") {
+    Emulator emulator({{"/_localstack/state/reset", say(200, "{}")}}, "");
+    CHECK(error_of([&] { HttpInstance(emulator.source(), {}).reset({}); }).code() == ErrorCode::unsupported);
+    CHECK(emulator.asked("/_localstack/state/reset").empty());
+  }
+
   TEST_CASE("of a service that nobody knows names it, and what is empty already") {
     Emulator emulator({{"/_localstack/state/s3/reset", say(200, "{}")},
                        {"/_localstack/state/s4/reset",
