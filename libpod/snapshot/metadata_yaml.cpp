@@ -41,7 +41,7 @@ class Listener final : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
     if (depth_ == 0) throw Unreadable{};
-    in_services_ = depth_ == 1 && key_ == "services";
+    if (depth_ == 1) in_services_ = key_ == "services";
     has_services = has_services || in_services_;
     enter(anchor);
   }
