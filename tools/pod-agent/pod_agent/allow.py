@@ -143,6 +143,7 @@ def lookup(module: str, name: str) -> Any:
     return cls
 
 
+@functools.lru_cache(maxsize=8192)
 def granted_class(cls: Any) -> bool:
     """A class whose instances are state: defined in moto, and neither a backend, a response handler nor a metaclass."""
     return (
@@ -183,12 +184,22 @@ def check_attributes(cls: type, attributes: Any) -> dict[str, Any]:
     """`attributes` with interned names, or Refused."""
     if type(attributes) is not dict:
         raise Refused(f"state of '{cls.__name__}' that is no dict")
+    good = _GOOD.setdefault(cls, {})
     checked = {}
     for key, value in attributes.items():
-        if type(key) is not str or len(key) > 256 or not may_set(cls, key):
-            raise Refused(f"sets '{str(key)[:60]}' of '{cls.__name__}'")
-        checked[sys.intern(key)] = value
+        name = good.get(key)
+        if name is None:
+            if type(key) is not str or len(key) > 256 or not may_set(cls, key):
+                raise Refused(f"sets '{str(key)[:60]}' of '{cls.__name__}'")
+            name = sys.intern(key)
+            if len(good) < 1000:
+                good[name] = name
+        checked[name] = value
     return checked
+
+
+# Names that instances of a class may carry, as they have been found good.
+_GOOD: dict[type, dict[str, str]] = {}
 
 
 def is_enum(cls: Any) -> bool:
@@ -239,7 +250,7 @@ def build(instance: Any, state: Any) -> None:
                 raise Refused(f"state of a '{cls.__name__}' of another shape")
             instance.__dict__.update(state)
         return
-    if not granted_class(cls) or "__setstate__" in dir(cls) and cls.__name__ in restore.NEEDS_SETTER:
+    if not granted_class(cls) or cls.__name__ in restore.NEEDS_SETTER:
         raise Refused(f"state for a '{cls.__name__}'")
     slots: Any = None
     if type(state) is tuple and len(state) == 2:

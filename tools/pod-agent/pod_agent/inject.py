@@ -221,7 +221,8 @@ class Injection:
         self._before: dict[str, _Before] = {}
         self.lines: dict[str, dict[str, str]] = {}
 
-    def run(self) -> None:
+    def run(self) -> capture.Cut:
+        """Apply, and take the cut of what is there then."""
         pod = self._pod
         linker = Linker(pod.files, pod.bodies)  # type: ignore[arg-type]
         linker.run()
@@ -237,8 +238,9 @@ class Injection:
             if key[0] in linker.failed:
                 services.remove(*key)
         outside.rebuild_bucket_map()
-        self._check_writable()
+        cut = self._check_writable()
         self._let_go()
+        return cut
 
     def _say(self, service: str, status: str, message: str) -> None:
         self.lines[service] = {"service": service, "status": status, "message": message}
@@ -315,15 +317,19 @@ class Injection:
                 if before.pieces[piece.name] is not None:
                     piece.write(before.pieces[piece.name])
 
-    def _check_writable(self) -> None:
+    def _check_writable(self) -> capture.Cut:
         """What has been loaded must be what can be captured again, or the next capture would lose the service."""
-        applied = [name for name, line in self.lines.items() if line["status"] == "ok"]
-        for failure in capture.take_cut(applied).failed:
-            name = failure["service"]
-            if name in self._before:
-                self._put_back(name)
-                self._say(name, "error", f"{failure['reason']}; the service was left as it was")
-        outside.rebuild_bucket_map()
+        blobs.CACHE.begin()
+        cut = capture.take_cut()
+        lost = [failure for failure in cut.failed if self.lines.get(failure["service"], {}).get("status") == "ok"]
+        for failure in lost:
+            self._put_back(failure["service"])
+            self._say(failure["service"], "error", f"{failure['reason']}; the service was left as it was")
+        if lost:
+            outside.rebuild_bucket_map()
+            cut.pins.close()
+            cut = capture.take_cut()
+        return cut
 
     def _let_go(self) -> None:
         """What was replaced leaves moto's lists and closes its files; what replaces it enters them."""
@@ -363,9 +369,7 @@ def inject(
                 if expected is not None:
                     _check_expected(expected, pod)
                 injection = Injection(pod, strategy)
-                injection.run()
-                blobs.CACHE.begin()
-                cut = capture.take_cut()
+                cut = injection.run()
         except BaseException:
             pod.discard()
             raise
@@ -394,7 +398,7 @@ def reset(lock: StateLock, service: str | None, timeout: float = 30.0) -> None:
         names = list(services.in_use()) if service is None else [service]
         pod = Pod(empty=names, bodies=None)
         injection = Injection(pod, "overwrite")
-        injection.run()
+        injection.run().pins.close()
         if service is None:
             _drop_everything()
         for name, line in injection.lines.items():

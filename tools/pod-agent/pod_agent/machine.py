@@ -21,6 +21,7 @@ from pod_agent.errors import Refused
 
 MAX_INT_BYTES = 65536
 MAX_KEY_NODES = 256
+UNBALANCED = "the pickle is unbalanced"
 
 _u2 = struct.Struct("<H").unpack_from
 _i4 = struct.Struct("<i").unpack_from
@@ -109,12 +110,7 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
     memo: dict[int, Any] = {}
     granted: dict[tuple[str, str], Any] = {}
 
-    def floor() -> int:
-        return marks[-1] if marks else 0
-
-    def need(count: int) -> None:
-        if len(stack) - floor() < count:
-            raise Refused("the pickle is unbalanced")
+    base = 0  # where the innermost mark stands: nothing below it may be popped
 
     def span(length: int) -> bytes:
         nonlocal at
@@ -128,23 +124,27 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
         return span(length).decode("utf-8", "surrogatepass")
 
     def to_mark() -> list[Any]:
+        nonlocal base
         if not marks:
-            raise Refused("the pickle is unbalanced")
-        start = marks.pop()
-        items = stack[start:]
-        del stack[start:]
+            raise Refused(UNBALANCED)
+        items = stack[base:]
+        del stack[base:]
+        marks.pop()
+        base = marks[-1] if marks else 0
         return items
 
     def dict_target() -> Any:
         # Exact types only, so that their own item assignment runs: dict's leaves an OrderedDict without order.
-        need(1)
+        if len(stack) - base < 1:
+            raise Refused(UNBALANCED)
         target = stack[-1]
         if type(target) not in _PLAIN_DICTS:
             raise Refused("items for something that is not a plain dict of this stream")
         return target
 
     def list_target() -> Any:
-        need(1)
+        if len(stack) - base < 1:
+            raise Refused(UNBALANCED)
         target = stack[-1]
         if type(target) is not list and type(target) is not deque:
             raise Refused("items for something that is not a list of this stream")
@@ -155,7 +155,8 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
         at += 1
         # Ordered by how often they occur.
         if op == 0x94:  # MEMOIZE
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             memo[len(memo)] = stack[-1]
         elif op == 0x68:  # BINGET
             push(memo[data[at]])
@@ -164,9 +165,11 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             push(memo[_u4(data, at)[0]])
             at += 4
         elif op == 0x8C:  # SHORT_BINUNICODE
-            length = data[at]
-            at += 1
-            push(text(length))
+            length = at + 1 + data[at]
+            if length > end:
+                raise Refused("the pickle is cut off")
+            push(str(data[at + 1 : length], "utf-8", "surrogatepass"))
+            at = length
         elif op == 0x4E:  # NONE
             push(None)
         elif op == 0x89:  # NEWFALSE
@@ -177,7 +180,8 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             push(data[at])
             at += 1
         elif op == 0x28:  # MARK
-            marks.append(len(stack))
+            base = len(stack)
+            marks.append(base)
         elif op == 0x75:  # SETITEMS
             items = to_mark()
             target = dict_target()
@@ -186,7 +190,8 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             for index in range(0, len(items), 2):
                 target[_hashable(items[index])] = items[index + 1]
         elif op == 0x73:  # SETITEM
-            need(3)
+            if len(stack) - base < 3:
+                raise Refused(UNBALANCED)
             value = pop()
             key = pop()
             dict_target()[_hashable(key)] = value
@@ -197,7 +202,8 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
         elif op == 0x29:  # EMPTY_TUPLE
             push(())
         elif op == 0x81:  # NEWOBJ
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             args = pop()
             cls = pop()
             if type(args) is not tuple:
@@ -206,7 +212,8 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             created[id(instance)] = instance
             push(instance)
         elif op == 0x62:  # BUILD
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             state = pop()
             target = stack[-1]
             if id(target) not in created:
@@ -232,14 +239,16 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             at += 4
             push(text(_u4(data, at - 4)[0]))
         elif op == 0x61:  # APPEND
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             value = pop()
             list_target().append(value)
         elif op == 0x65:  # APPENDS
             items = to_mark()
             list_target().extend(items)
         elif op == 0x93:  # STACK_GLOBAL
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             name = pop()
             module = pop()
             if type(name) is not str or type(module) is not str:
@@ -249,24 +258,29 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
                 found = granted[(module, name)] = rules.name(module, name)
             push(found)
         elif op == 0x52:  # REDUCE
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             args = pop()
             function = pop()
             if type(args) is not tuple:
                 raise Refused("arguments that are no tuple")
             push(rules.call(function, args, created))
         elif op == 0x51:  # BINPERSID
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             push(rules.persistent(pop()))
         elif op == 0x85:  # TUPLE1
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             stack[-1] = (stack[-1],)
         elif op == 0x86:  # TUPLE2
-            need(2)
+            if len(stack) - base < 2:
+                raise Refused(UNBALANCED)
             value = pop()
             stack[-1] = (stack[-1], value)
         elif op == 0x87:  # TUPLE3
-            need(3)
+            if len(stack) - base < 3:
+                raise Refused(UNBALANCED)
             last = pop()
             value = pop()
             stack[-1] = (stack[-1], value, last)
@@ -283,29 +297,35 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
                 raise Refused("a number that is too long")
             push(int.from_bytes(span(length), "little", signed=True))
         elif op == 0x30:  # POP
-            if marks and marks[-1] == len(stack):
+            if marks and base == len(stack):
                 marks.pop()
+                base = marks[-1] if marks else 0
             else:
-                need(1)
+                if len(stack) - base < 1:
+                    raise Refused(UNBALANCED)
                 pop()
         elif op == 0x31:  # POP_MARK
             to_mark()
         elif op == 0x32:  # DUP
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             push(stack[-1])
         elif op == 0x71:  # BINPUT
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             memo[data[at]] = stack[-1]
             at += 1
         elif op == 0x72:  # LONG_BINPUT
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             memo[_u4(data, at)[0]] = stack[-1]
             at += 4
         elif op == 0x8F:  # EMPTY_SET
             push(set())
         elif op == 0x90:  # ADDITEMS
             items = to_mark()
-            need(1)
+            if len(stack) - base < 1:
+                raise Refused(UNBALANCED)
             target = stack[-1]
             if type(target) is not set:
                 raise Refused("items for something that is not a set of this stream")
@@ -330,7 +350,7 @@ def _run(data: bytes, rules: Rules, created: dict[int, Any]) -> Any:  # noqa: C9
             if at != end:
                 raise Refused("there is data behind the pickle's end")
             if marks or len(stack) != 1:
-                raise Refused("the pickle is unbalanced")
+                raise Refused(UNBALANCED)
             return stack[0]
         else:
             raise Refused(f"opcode 0x{op:02x} is not one that state files use")

@@ -62,7 +62,7 @@ class Agent:
             region_name=region,
             aws_access_key_id=account or "test",
             aws_secret_access_key="test",
-            config=botocore.config.Config(retries={"max_attempts": 0}, read_timeout=60, **options),
+            config=botocore.config.Config(**{"retries": {"max_attempts": 0}, "read_timeout": 60, **options}),
         )
 
     def request(

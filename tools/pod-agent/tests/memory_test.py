@@ -16,7 +16,7 @@ BOUND = 48 * MIB
 
 def fill(agent: Agent) -> dict[str, str]:
     """Half of the size in objects of 4 MiB, half in one multipart object; digests by key."""
-    s3 = agent.client("s3")
+    s3 = agent.client("s3", read_timeout=900)  # moto takes its time to put a large object together
     s3.create_bucket(Bucket="bucket-b1")
     digests = {}
     for number in range(SIZE // 2 // 4):
