@@ -46,7 +46,7 @@ void sweep_locks(const fs::path& folder, bool all) {
 /// Pack files that nobody writes any more: their writer held a flock.
 void sweep_packs(const fs::path& folder) {
   for (const fs::path& path : entries_of(folder)) {
-    const std::string& name = path.filename().native();
+    const std::string name = path.filename().native();
     if (!name.starts_with("tmp_pack_") && !name.starts_with("tmp_idx_")) continue;
     const base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Stock git holds no flock; what it writes is young.
@@ -61,9 +61,10 @@ void Engine::Impl::keep(std::int64_t id, const Oid& commit) {
   if (repository.update_ref(name, Oid(), commit, "kept for undo") == git::RefUpdate::stale) repository.restore_ref(name, commit);
 }
 
+std::optional<Oid> Engine::Impl::kept_commit(std::int64_t id) const { return repository.find_ref(kept + std::to_string(id)); }
+
 void Engine::Impl::forget(std::int64_t id) {
-  const std::string name = kept + std::to_string(id);
-  if (const auto commit = repository.find_ref(name)) repository.update_ref(name, *commit, Oid(), "not needed");
+  if (const auto commit = kept_commit(id)) repository.update_ref(kept + std::to_string(id), *commit, Oid(), "not needed");
 }
 
 std::int64_t Engine::Impl::least_id() const {
