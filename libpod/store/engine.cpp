@@ -204,7 +204,14 @@ Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const s
   return operation;
 }
 
-void Engine::drop_inject(const WriterLock&, const Operation& operation) { impl_->journal.drop(operation.id); }
+void Engine::drop_inject(const WriterLock&, const Operation& operation) {
+  impl_->journal.drop(operation.id);
+  if (operation.before.is_zero()) return;
+  // The safety version that was there before this one takes its place again.
+  const auto previous = impl_->kept_commit(operation.id);
+  impl_->repository.update_ref(undo_ref(operation.instance), operation.before, previous.value_or(Oid()), "not injected");
+  impl_->forget(operation.id);
+}
 
 Operation Engine::append(const WriterLock&, Operation operation, const Context& context) {
   git::Repository& repository = impl_->repository;

@@ -22,6 +22,7 @@ struct Engine::Impl {
   /// Keeps `commit` alive for undo under the operation's id.
   void keep(std::int64_t id, const Oid& commit);
   void forget(std::int64_t id);
+  std::optional<Oid> kept_commit(std::int64_t id) const;
   /// Above every id that a journal ref uses, for a journal that lost its end.
   std::int64_t least_id() const;
   /// HEAD names a pod that is there, if there is one: the one it names, else `pod`, else the first by name.
