@@ -7,6 +7,7 @@ moto's modules and other backends hold references to them. A service that fails 
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Iterable, Iterator
@@ -373,10 +374,12 @@ def inject(
         except BaseException:
             pod.discard()
             raise
+        lines = [injection.lines[name] for name in sorted(injection.lines)]
         now = capture.finish(cut)
         now.close()
         blobs.CACHE.forget_untouched()
-    lines = [injection.lines[name] for name in sorted(injection.lines)]
+        del injection, cut
+        gc.collect()  # what was replaced is full of cycles, and may be as large as what replaces it
     status = "ok" if all(line["status"] == "ok" for line in lines) else "partial"
     lines.append({"event": "completion", "operation": "load", "status": status, "digest": now.digest})
     return iter(lines)
