@@ -1,0 +1,120 @@
+#include "changes.hpp"
+
+#include "measures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace podgit {
+namespace {
+
+using Kind = pod::FileChange::Kind;
+
+struct Totals {
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+  std::uint64_t changed = 0;
+  std::uint64_t old_bytes = 0;
+  std::uint64_t new_bytes = 0;
+
+  void count(const pod::FileChange& change) {
+    (change.kind == Kind::added ? added : change.kind == Kind::removed ? removed : changed) += 1;
+    old_bytes += change.old_size;
+    new_bytes += change.new_size;
+  }
+  std::uint64_t files() const { return added + removed + changed; }
+};
+
+Totals totals_of(const std::vector<pod::FileChange>& changes) {
+  Totals out;
+  for (const auto& change : changes) out.count(change);
+  return out;
+}
+
+std::string counts_text(const Totals& totals) {
+  std::string text;
+  const auto part = [&](std::uint64_t number, std::string_view what) {
+    if (number > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number, what);
+  };
+  part(totals.added, "added");
+  part(totals.changed, "changed");
+  part(totals.removed, "removed");
+  return text.empty() ? "no differences" : fmt::format("{}: {}", counted(totals.files(), "file"), text);
+}
+
+std::string size_change(const Totals& totals) {
+  if (totals.new_bytes >= totals.old_bytes) return "+" + human_size(totals.new_bytes - totals.old_bytes);
+  return "-" + human_size(totals.old_bytes - totals.new_bytes);
+}
+
+}  // namespace
+
+void print_changes(Session& session, const std::vector<pod::FileChange>& changes) {
+  Output& out = session.out();
+  for (const auto& change : changes) {
+    const std::string path = pod::printable(change.path.str());
+    switch (change.kind) {
+      case Kind::added:
+        out.line(session.paint(fmt::format("+ {}  {}", path, human_size(change.new_size)), Colour::green));
+        break;
+      case Kind::removed:
+        out.line(session.paint(fmt::format("- {}  {}", path, human_size(change.old_size)), Colour::red));
+        break;
+      case Kind::changed: {
+        const std::string sizes =
+            change.old_size == change.new_size
+                ? human_size(change.new_size)
+                : fmt::format("{} -> {}", human_size(change.old_size), human_size(change.new_size));
+        out.line(session.paint(fmt::format("~ {}  {}", path, sizes), Colour::yellow));
+        break;
+      }
+    }
+    if (out.closed()) return;
+  }
+}
+
+void print_change_summary(Session& session, const std::vector<pod::FileChange>& changes, std::string_view indent) {
+  std::map<std::string, Totals> by_service;
+  for (const auto& change : changes) {
+    const std::string_view service = pod::service_of(change.path);
+    by_service[service.empty() ? "(other)" : std::string(service)].count(change);
+  }
+  std::size_t widest = 0;
+  for (const auto& [service, totals] : by_service) widest = std::max(widest, display_width(pod::printable(service)));
+  for (const auto& [service, totals] : by_service) {
+    const std::string name = pod::printable(service);
+    session.out().line(fmt::format("{}{}{}  {}, {}", indent, name, std::string(widest - display_width(name), ' '),
+                                   counts_text(totals), size_change(totals)));
+  }
+  if (by_service.size() != 1) session.out().line(fmt::format("{}{}", indent, change_counts(changes)));
+}
+
+std::string change_counts(const std::vector<pod::FileChange>& changes) {
+  const Totals totals = totals_of(changes);
+  if (totals.files() == 0) return "no differences";
+  return fmt::format("{}, {}", counts_text(totals), size_change(totals));
+}
+
+Json change_totals(const std::vector<pod::FileChange>& changes) {
+  const Totals totals = totals_of(changes);
+  return {{"added", totals.added},
+          {"removed", totals.removed},
+          {"changed", totals.changed},
+          {"oldBytes", totals.old_bytes},
+          {"newBytes", totals.new_bytes}};
+}
+
+std::vector<pod::FileChange> changes_of(const pod::Store& store, const pod::Version& version) {
+  const pod::Snapshot after = store.snapshot(version);
+  if (!version.parents.empty()) {
+    const pod::Version before = store.resolve(pod::PodRef::parse("rev:" + version.parents.front().hex()));
+    return pod::diff(store.snapshot(before), after);
+  }
+  std::vector<pod::FileChange> out;
+  for (const pod::FileEntry& file : after.files()) out.push_back({file.path, Kind::added, 0, file.size});
+  return out;
+}
+
+}  // namespace podgit

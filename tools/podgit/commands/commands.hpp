@@ -1,0 +1,36 @@
+// A maker for each verb; the verb is in the file of its name.
+#pragma once
+
+#include <memory>
+
+namespace podgit {
+
+class Command;
+
+std::unique_ptr<Command> make_commit();
+std::unique_ptr<Command> make_inject();
+std::unique_ptr<Command> make_checkout();
+std::unique_ptr<Command> make_list();
+std::unique_ptr<Command> make_versions();
+std::unique_ptr<Command> make_log();
+std::unique_ptr<Command> make_show();
+std::unique_ptr<Command> make_diff();
+std::unique_ptr<Command> make_copy();
+std::unique_ptr<Command> make_delete();
+std::unique_ptr<Command> make_undo();
+std::unique_ptr<Command> make_export();
+std::unique_ptr<Command> make_import();
+std::unique_ptr<Command> make_state_export();
+std::unique_ptr<Command> make_state_import();
+std::unique_ptr<Command> make_state_reset();
+std::unique_ptr<Command> make_init();
+std::unique_ptr<Command> make_config_get();
+std::unique_ptr<Command> make_config_set();
+std::unique_ptr<Command> make_config_unset();
+std::unique_ptr<Command> make_config_list();
+std::unique_ptr<Command> make_doctor();
+std::unique_ptr<Command> make_completion();
+std::unique_ptr<Command> make_help();
+std::unique_ptr<Command> make_version();
+
+}  // namespace podgit

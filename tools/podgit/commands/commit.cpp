@@ -1,0 +1,74 @@
+#include "commands.hpp"
+
+#include "changes.hpp"
+#include "command.hpp"
+#include "commit_report.hpp"
+#include "measures.hpp"
+#include "options.hpp"
+
+#include <fmt/format.h>
+#include <CLI/App.hpp>
+
+namespace podgit {
+namespace {
+
+class Commit final : public Command {
+ public:
+  const Description& description() const override {
+    static const Description text{
+        "commit",
+        "[-m MSG] [--from SOURCE] [--services a,b] POD",
+        "take what an instance holds as a new version of a pod",
+        "podgit commit shop -m \"after checkout\"        # from the running emulator\n"
+        "podgit commit shop --from ./state             # from a directory of state files\n"
+        "podgit commit shop --from backup.zip          # from a pod archive\n"
+        "podgit commit shop --services s3,sqs",
+        "SOURCE is the URL of an instance, a directory or an archive (zip, tar.zst). Without\n"
+        "--from it is the instance that is set ($PODGIT_INSTANCE, instance.url), else\n"
+        "http://localhost:4566. The pod is made if it is not there. Where nothing changed\n"
+        "there is no new version, and that is no failure. A service that cannot be captured\n"
+        "is named with the reason; the others make a version all the same, and the exit\n"
+        "code is 12.\n"
+        "\n"
+        "With -q only the version's name is printed, so that it can be used in scripts.",
+        "the store is as it was; no version was made"};
+    return text;
+  }
+
+  void declare(CLI::App& app) override {
+    declare_positional(app, pod_, "POD", "POD", "the pod that gets the version");
+    declare_message(app, message_);
+    app.add_option("--from", source_, "instance, directory or archive")->type_name("SOURCE");
+    services_.declare(app, "only these services");
+    declare_dry_run(app, dry_run_);
+  }
+
+  Outcome run(Session& session) override {
+    const auto pod = pod::PodName::parse(pod_);
+    const auto services = services_.services();
+    pod::Store& store = session.store_to_fill(dry_run_);
+    const pod::Source source = session.source(source_);
+    session.detail(fmt::format("from {}", source.display()));
+    pod::CommitOptions options;
+    options.message = message_;
+    options.author = session.author();
+    options.services = services;
+    options.dry_run = dry_run_;
+    const auto result = pod::commit(store, pod, source, options, session.context());
+    return report_commit(session, pod, result,
+                         {.dry_run = dry_run_, .source = source.is_instance() ? "emulator" : "source"});
+  }
+
+ private:
+  std::string pod_;
+  std::string message_;
+  std::string source_;
+  ServiceOption services_;
+  bool dry_run_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_commit() { return std::make_unique<Commit>(); }
+
+}  // namespace podgit

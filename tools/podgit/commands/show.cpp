@@ -1,0 +1,118 @@
+#include "commands.hpp"
+
+#include "command.hpp"
+#include "measures.hpp"
+#include "options.hpp"
+#include "version_text.hpp"
+
+#include <fmt/format.h>
+#include <CLI/App.hpp>
+
+#include <map>
+
+namespace podgit {
+namespace {
+
+struct Share {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Show final : public Command {
+ public:
+  const Description& description() const override {
+    static const Description text{"show",
+                                  "[--files] POD[:N]",
+                                  "show what a version holds",
+                                  "podgit show shop\n"
+                                  "podgit show shop:3 --files\n"
+                                  "podgit show rev:main@{yesterday}",
+                                  "Who made the version and when, the emulator that wrote the state, and its services\n"
+                                  "with files and sizes; --files lists every file. A service that could not be\n"
+                                  "captured stands with its reason.",
+                                  ""};
+    return text;
+  }
+
+  void declare(CLI::App& app) override {
+    declare_positional(app, ref_, "POD", "POD[:N]", "the version");
+    app.add_flag("--files", files_, "every file with its size");
+  }
+
+  Outcome run(Session& session) override {
+    const auto ref = pod::PodRef::parse(ref_);
+    const pod::Store& store = session.store_to_read();
+    const pod::Version version = store.resolve(ref);
+    const pod::Snapshot snapshot = store.snapshot(version);
+    const pod::SnapshotInfo info = snapshot.info();
+    const auto files = snapshot.files();
+    std::map<std::string, Share> services;
+    Share sum;
+    for (const std::string& service : info.captured) services[service];
+    for (const pod::FileEntry& file : files) {
+      Share& share = services[std::string(pod::service_of(file.path))];
+      for (Share* counted_in : {&share, &sum}) {
+        counted_in->files += 1;
+        counted_in->bytes += file.size;
+      }
+    }
+    if (!session.json()) {
+      session.page();
+      print_version_header(session, version);
+      print_contents(session, info, services, sum);
+      if (files_) print_files(session, files);
+    }
+    Json shares = Json::array();
+    for (const auto& [service, share] : services)
+      shares.push_back({{"service", json_text(service)}, {"files", share.files}, {"bytes", share.bytes}});
+    return {.data = {{"version", json_of(version)},
+                     {"info", json_of(info)},
+                     {"services", std::move(shares)},
+                     {"fileCount", sum.files},
+                     {"bytes", sum.bytes},
+                     {"files", session.json() ? json_list(files) : Json(nullptr)}}};
+  }
+
+ private:
+  static void print_contents(Session& session, const pod::SnapshotInfo& info,
+                             const std::map<std::string, Share>& services, const Share& sum) {
+    Output& out = session.out();
+    out.line("");
+    if (!info.emulator.name.empty()) {
+      const std::string python = info.emulator.python.empty() ? "" : fmt::format(" (Python {})", info.emulator.python);
+      out.line(fmt::format("Emulator: {}",
+                           pod::printable(fmt::format("{} {}{}", info.emulator.name, info.emulator.version, python))));
+    }
+    if (!info.empty.empty()) {
+      const bool few = info.empty.size() <= 6 || session.options().verbose;
+      out.line(few ? pod::printable(fmt::format("Empty:    {}", fmt::join(info.empty, ", ")))
+                   : fmt::format("Empty:    {} (-v names them)", counted(info.empty.size(), "service")));
+    }
+    for (const auto& failure : info.failed)
+      out.line(fmt::format("{}   {}: {}", session.paint("Missing:", Colour::red), pod::printable(failure.service),
+                           pod::printable(failure.reason)));
+    Table table({{"SERVICE"}, {"FILES", Table::Align::right}, {"SIZE", Table::Align::right}});
+    for (const auto& [service, share] : services)
+      table.add({service.empty() ? "(other)" : service, std::to_string(share.files), human_size(share.bytes)});
+    table.add({"total", std::to_string(sum.files), human_size(sum.bytes)});
+    if (out.closed()) return;
+    if (!info.emulator.name.empty() || !info.empty.empty() || !info.failed.empty()) out.line("");
+    session.print(table);
+  }
+
+  static void print_files(Session& session, const std::vector<pod::FileEntry>& files) {
+    Table table({{"SIZE", Table::Align::right}, {"FILE"}});
+    for (const pod::FileEntry& file : files) table.add({human_size(file.size), file.path.str()});
+    session.out().line("");
+    session.print(table);
+  }
+
+  std::string ref_;
+  bool files_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_show() { return std::make_unique<Show>(); }
+
+}  // namespace podgit

@@ -1,0 +1,64 @@
+#include "commit_report.hpp"
+
+#include "changes.hpp"
+#include "measures.hpp"
+
+#include <fmt/format.h>
+
+namespace podgit {
+namespace {
+
+std::string contents(const pod::CommitResult& result) {
+  std::string text;
+  if (!result.info.captured.empty()) text = counted(result.info.captured.size(), "service") + ", ";
+  return text + fmt::format("{}, {}", counted(result.files, "file"), human_size(result.bytes));
+}
+
+std::string times(const pod::CommitResult& result, std::string_view source) {
+  return fmt::format("{} ({} {}, podgit {})", human_duration(result.capture_time + result.store_time), source,
+                     human_duration(result.capture_time), human_duration(result.store_time));
+}
+
+void print_report(Session& session, const pod::PodName& pod, const pod::CommitResult& result,
+                  const CommitReport& report) {
+  Output& out = session.out();
+  const bool differs = result.created || !result.version || !result.changes.empty();
+  if (report.dry_run && differs) {
+    const std::int64_t number = result.version ? result.version->number + 1 : 1;
+    print_changes(session, result.changes);
+    out.line(fmt::format("{}:{}  would be made: {} ({})", pod.str(), number, contents(result),
+                         change_counts(result.changes)));
+  } else if (session.options().quiet) {
+    if (result.version) out.line(result.version->str());
+  } else if (result.created) {
+    out.line(fmt::format("{}  {} ({} new)  {}", session.paint(result.version->str(), Colour::bold), contents(result),
+                         human_size(result.bytes_added), times(result, report.source)));
+  } else {
+    out.line(fmt::format("{}  nothing changed since {}, no new version  {}",
+                         session.paint(result.version->str(), Colour::bold), short_time(result.version->time),
+                         times(result, report.source)));
+  }
+}
+
+}  // namespace
+
+Outcome report_commit(Session& session, const pod::PodName& pod, const pod::CommitResult& result,
+                      const CommitReport& report) {
+  for (const auto& failure : result.info.failed)
+    session.warn(fmt::format("{} was not captured: {}", pod::quote(failure.service), failure.reason));
+  if (!session.json()) print_report(session, pod, result, report);
+  Json data = {{"created", result.created},
+               {"dryRun", report.dry_run},
+               {"version", result.version ? json_of(*result.version) : Json(nullptr)},
+               {"info", json_of(result.info)},
+               {"files", result.files},
+               {"bytes", result.bytes},
+               {"bytesAdded", result.bytes_added},
+               {"changes", json_list(result.changes)},
+               {"captureMilliseconds", result.capture_time.count()},
+               {"storeMilliseconds", result.store_time.count()}};
+  if (result.partial()) return Outcome::partly(std::move(data));
+  return {.data = std::move(data)};
+}
+
+}  // namespace podgit

@@ -1,0 +1,13 @@
+// A version's head, as git shows a commit's.
+#pragma once
+
+#include "session.hpp"
+
+#include <libpod/store.hpp>
+
+namespace podgit {
+
+/// Name, commit, author, date, message indented by four.
+void print_version_header(Session& session, const pod::Version& version);
+
+}  // namespace podgit
