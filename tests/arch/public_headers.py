@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Public headers: at most ten, and each compiles alone. Usage: public_headers.py ROOT COMPILER…"""
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from report import finish
@@ -17,14 +19,20 @@ def check(root: Path, compiler: list[str]) -> list[str]:
     findings = []
     if len(headers) > LIMIT:
         findings.append(f"{len(headers)} public headers, where {LIMIT} is the limit: " + " ".join(h.name for h in headers))
-    for header in headers:
+
+    def reason_against(header: Path) -> str | None:
         name = header.relative_to(include)
         # Twice, so that a missing guard shows too.
         source = f"#include <{name}>\n#include <{name}>\n"
         result = subprocess.run([*compiler, *FLAGS, "-I", str(include), "-"], input=source, capture_output=True, text=True)
-        if result.returncode != 0:
-            reason = next((line for line in result.stderr.splitlines() if "error" in line), "the compiler failed")
-            findings.append(f"{header.relative_to(root)}: does not compile alone: {reason.strip()}")
+        if result.returncode == 0:
+            return None
+        return next((line.strip() for line in result.stderr.splitlines() if "error" in line), "the compiler failed")
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for header, reason in zip(headers, pool.map(reason_against, headers)):
+            if reason:
+                findings.append(f"{header.relative_to(root)}: does not compile alone: {reason}")
     return findings
 
 

@@ -5,7 +5,9 @@
 #include <libpod/error.hpp>
 
 #include <algorithm>
-#include <fcntl.h>
+#include <cerrno>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace hostile {
 namespace {
@@ -168,10 +170,11 @@ std::filesystem::path fresh_path(const std::string& ending) {
 }
 
 std::filesystem::path file_with(std::string_view bytes) {
-  static const std::filesystem::path path = fresh_path("-under-test");
-  std::filesystem::remove(path);
-  const pod::base::Fd fd = pod::base::open_file(path, O_WRONLY | O_CREAT);
-  pod::base::write_all(fd.get(), pod::base::bytes_of(bytes), path);
+  // In memory: the damage tests make tens of thousands of files.
+  static const pod::base::Fd memory(::memfd_create("archive", MFD_CLOEXEC));
+  const std::filesystem::path path = "/proc/self/fd/" + std::to_string(memory.get());
+  if (::ftruncate(memory.get(), 0) != 0 || ::lseek(memory.get(), 0, SEEK_SET) != 0) pod::base::throw_errno(errno, "empty", path);
+  pod::base::write_all(memory.get(), pod::base::bytes_of(bytes), path);
   return path;
 }
 

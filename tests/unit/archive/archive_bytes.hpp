@@ -71,7 +71,7 @@ std::string verdict_of(const std::string& bytes, const pod::archive::Limits& lim
 /// Everything in it, or nullopt where it was not taken. Fails the test on anything but a pod::Error.
 std::optional<std::map<std::string, std::string>> contents_of(const std::string& bytes,
                                                               const pod::archive::Limits& limits = {});
-/// A file with these bytes, which lives as long as the process.
+/// A file with these bytes; the next call replaces them.
 std::filesystem::path file_with(std::string_view bytes);
 /// A name in the test's own folder that does not exist yet.
 std::filesystem::path fresh_path(const std::string& ending);
