@@ -182,6 +182,10 @@ class Words(Tree):
             self.write("tools/dev/run", f"first\ncd {word}x\n")
             self.assertEqual(words.check(self.root), [f"tools/dev/run:2: {word!r}"])
 
+    def test_a_folder_of_that_name_below_another(self):
+        self.write("tools/dev/run", "cd $HOME" + words.FORBIDDEN[0] + "x <tmp>" + words.FORBIDDEN[0] + "x\n")
+        self.assertEqual(words.check(self.root), [])
+
     def test_what_was_built_does_not_count(self):
         self.write("build/x", words.FORBIDDEN[0])
         self.assertEqual(words.check(self.root), [])
