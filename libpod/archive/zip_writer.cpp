@@ -9,7 +9,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <clocale>
 #include <exception>
 #include <locale.h>
@@ -70,7 +69,8 @@ class ZipWriter final : public EntryWriter {
     check(archive_write_open(handle_.get(), this, nullptr, write_piece, nullptr));
   }
   ~ZipWriter() override {
-    if (!finished_) archive_write_fail(handle_.get());  // otherwise freeing would write the directory
+    // Freeing closes, and closing writes the directory. archive_write_fail() would prevent that, but leaks the buffer.
+    discard_ = discard_ || !finished_;
   }
 
   void add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode) override {
@@ -108,21 +108,21 @@ class ZipWriter final : public EntryWriter {
     return Error(ErrorCode::corrupt, quote(path.str()) + " gave " + how + " bytes than its size");
   }
 
-  static la_ssize_t write_piece(struct ::archive* handle, void* data, const void* piece, std::size_t count) {
+  /// Always says that it worked, since libarchive leaks its buffer where this fails; check() throws what was caught.
+  static la_ssize_t write_piece(struct ::archive*, void* data, const void* piece, std::size_t count) {
     ZipWriter& writer = *static_cast<ZipWriter*>(data);
     try {
-      writer.output_.write({static_cast<const std::byte*>(piece), count});
-      return static_cast<la_ssize_t>(count);
+      if (!writer.discard_) writer.output_.write({static_cast<const std::byte*>(piece), count});
     } catch (...) {
       writer.failure_ = std::current_exception();
-      archive_set_error(handle, EIO, "writing failed");
-      return ARCHIVE_FATAL;
+      writer.discard_ = true;
     }
+    return static_cast<la_ssize_t>(count);
   }
 
   void check(int result) {
-    if (result == ARCHIVE_OK) return;
     if (failure_) std::rethrow_exception(failure_);
+    if (result == ARCHIVE_OK) return;
     const char* detail = archive_error_string(handle_.get());
     throw Error(ErrorCode::internal, "cannot write archive " + quote(output_.path.native()))
         .because(printable(detail != nullptr ? detail : "unknown"));
@@ -142,15 +142,16 @@ class ZipWriter final : public EntryWriter {
   void write_data(base::ConstBytes bytes) {
     while (!bytes.empty()) {
       const la_ssize_t count = archive_write_data(handle_.get(), bytes.data(), bytes.size());
-      if (count <= 0) check(ARCHIVE_FATAL);
+      check(count > 0 ? ARCHIVE_OK : ARCHIVE_FATAL);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
   }
 
   const Output& output_;
-  std::unique_ptr<struct ::archive, FreeWriter> handle_;
   std::exception_ptr failure_;
   bool finished_ = false;
+  bool discard_ = false;
+  std::unique_ptr<struct ::archive, FreeWriter> handle_;  // the last: freeing it calls write_piece
 };
 
 }  // namespace
