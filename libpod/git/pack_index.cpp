@@ -81,7 +81,8 @@ void PackIndex::verify() const {
   // A right checksum does not make a right index: somebody may have computed it over a wrong one.
   for (std::uint32_t i = 0; i < count_; ++i) {
     const unsigned char* at = data_ + ids_at + std::size_t{i} * Oid::size;
-    if ((i > 0 && std::memcmp(at - Oid::size, at, Oid::size) >= 0) || i >= fan(*at) || (*at > 0 && i < fan(*at - 1u)))
+    const unsigned first = *at;
+    if ((i > 0 && std::memcmp(at - Oid::size, at, Oid::size) >= 0) || i >= fan(first) || (first > 0 && i < fan(first - 1)))
       throw Error(ErrorCode::corrupt, "the ids of the index are out of order");
   }
 }
@@ -107,7 +108,8 @@ std::pair<std::uint32_t, std::uint32_t> PackIndex::range(const Oid& prefix, std:
   std::array<std::uint8_t, Oid::size> highest{};
   for (std::size_t digit = 0; digit < 2 * Oid::size; ++digit) {
     const unsigned shift = digit % 2 == 0 ? 4 : 0;
-    const unsigned given = prefix.bytes()[digit / 2] >> shift & 15u;
+    const unsigned byte = prefix.bytes()[digit / 2];
+    const unsigned given = byte >> shift & 15u;
     lowest[digit / 2] = static_cast<std::uint8_t>(lowest[digit / 2] | (digit < digits ? given : 0u) << shift);
     highest[digit / 2] = static_cast<std::uint8_t>(highest[digit / 2] | (digit < digits ? given : 15u) << shift);
   }
