@@ -66,7 +66,7 @@ std::chrono::microseconds time_of(const std::function<void()>& action) {
 }
 
 bool is_temporary(const fs::path& path) {
-  const std::string& name = path.filename().native();
+  const std::string name = path.filename().native();
   return name.starts_with("tmp_") || name.ends_with(".lock");
 }
 
