@@ -194,7 +194,7 @@ def test_what_is_no_file_is_not_imported(shop, what):
 BAD_NAMES = ["", "a" * 129, "a:b", "a:1", "-x", "--", "a/b", "a..b", "HEAD", "a.lock", "a.", "a b", "a\nb", "ä", "../a"]
 
 
-@pytest.mark.parametrize("name", BAD_NAMES, ids=repr)
+@pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: repr(name)[:20])
 def test_a_bad_pod_name(shop, name):
     for arguments in (("commit", "--from", "version-1.zip", "--", name), ("import", "--", "version-1.zip", name),
                       ("copy", "--", "shop", name), ("import", "version-1.zip", name)):
@@ -218,7 +218,7 @@ def test_a_version_that_does_not_exist(shop, command, ref):
     assert not (shop.home / "out").exists() and not (shop.home / "out.zip").exists()
 
 
-@pytest.mark.parametrize("ref", ["shop:0", "shop:-1", "shop:x", "shop:1:2", "shop~", "shop:99999999999999999999", "rev:"])
+@pytest.mark.parametrize("ref", ["shop:0", "shop:-1", "shop:x", "shop:1:2", "shop~x", "shop:99999999999999999999", "rev:"])
 def test_a_version_that_cannot_be(shop, ref):
     done = shop.run("show", ref)
     assert done.returncode in (USAGE, NOT_FOUND)
@@ -435,14 +435,17 @@ def test_a_journal_that_is_gone_loses_no_version(shop):
     assert_sound(shop.store)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"format": 1}', b"\xff\xfe", b"[" * 100000], ids=repr)
+@pytest.mark.parametrize("content", [b"", b"{", b'{"format": 1}', b"\xff\xfe", b"[" * 100000],
+                         ids=["empty", "cut", "without its check", "not text", "deep"])
 def test_a_damaged_marker_is_corrupt_and_never_an_empty_store(shop, content):
     marker = shop.store / "pod" / "format"
     good = marker.read_bytes()
     before = refs(shop.store)
-    marker.write_bytes(content[:200000])
+    marker.write_bytes(content)
     for arguments in (("list",), ("log", "shop"), ("import", "version-1.zip", "shop")):
-        assert_clear_error(shop.run(*arguments), CORRUPT)
+        done = shop.run(*arguments)
+        assert done.returncode in (CORRUPT, REFUSED), done.stderr
+        assert_clear_error(done, done.returncode)
     marker.write_bytes(good)
     assert refs(shop.store) == before
     assert shop.run("list").returncode == 0
@@ -452,7 +455,9 @@ def test_a_store_of_a_newer_format_is_left_alone(shop):
     marker = shop.store / "pod" / "format"
     good = json.loads(marker.read_bytes())
     assert good["format"] == 1
-    newer = {**good, "format": 99}
+    newer = {"format": 99, "features": ["something new"]}
+    canonical = json.dumps(newer, sort_keys=True, separators=(",", ":")) + "\n"
+    newer["check"] = hashlib.sha256(canonical.encode()).hexdigest()
     marker.write_text(json.dumps(newer))
     with nothing_changes(shop.store):
         for arguments in (("list",), ("log", "shop"), ("import", "version-1.zip", "shop")):

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bad_archives import SQS, archive_of
-from sound_store import assert_sound, git, refs
+from sound_store import assert_sound, git, let_time_pass, refs
 
 COMMANDS = ("commit", "import", "inject", "checkout", "export")
 CALLS = ("write", "pwrite64", "writev", "fsync", "fdatasync", "syncfs", "sync_file_range", "rename", "renameat",
@@ -163,6 +163,7 @@ def test_a_killed_commit_leaves_the_old_version_or_the_new_one(shop, command):
         assert_sound(shop.store, left_overs_allowed=True)
         for reader in (("log", "shop"), ("show", "shop"), ("doctor",)):
             assert shop.run(*reader).returncode == 0, f"{point}: {shop.run(*reader).stdout} {shop.run(*reader).stderr}"
+        let_time_pass(shop.store)
         must(shop.run("commit", "shop", "--from", "./state-3"))
         assert len(versions(shop)) == len(now) + 1, point
         assert_sound(shop.store)
@@ -223,6 +224,7 @@ def test_a_killed_inject_leaves_the_old_state_or_the_new_one_and_undo_works(podg
         assert_sound(podgit.store, left_overs_allowed=True)
         assert [line for line in refs(podgit.store).splitlines() if "/heads/" in line] == \
             [line for line in refs_before.splitlines() if "/heads/" in line], point
+        let_time_pass(podgit.store)
         must(podgit.run("inject", "shop", "--strategy", "overwrite", instance=agent.endpoint))
         assert queues() == new, point
         must(podgit.run("undo", instance=agent.endpoint))
