@@ -56,16 +56,31 @@ class Spool {
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
-  void write(base::ConstBytes piece) { base::write_all(fd_.get(), piece, path_); }
+  /// Error(corrupt) as soon as a lot has come that does not begin as a zip does: nobody waits for gigabytes of nothing.
+  void write(base::ConstBytes piece) {
+    const auto missing = std::min(piece.size(), zip_start.size() - start_.size());
+    start_ += base::text_of(piece.first(missing));
+    size_ += piece.size();
+    if (size_ > plenty && start_ != zip_start)
+      throw Error(ErrorCode::corrupt, "what the instance sends is no archive of its state");
+    base::write_all(fd_.get(), piece, path_);
+  }
   void restart() {
+    start_.clear();
+    size_ = 0;
     if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0) base::throw_errno(errno, "write", path_);
   }
   const std::filesystem::path& path() const noexcept { return path_; }
   void keep() noexcept { kept_ = true; }
 
  private:
+  static constexpr std::string_view zip_start = "PK\3\4";  // an archive without entries is smaller than `plenty`
+  static constexpr std::uint64_t plenty = 1 << 20;
+
   std::filesystem::path path_;
   base::Fd fd_;
+  std::string start_;
+  std::uint64_t size_ = 0;
   bool kept_ = false;
 };
 
