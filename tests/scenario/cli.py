@@ -109,6 +109,8 @@ class Cli:
 
 
 _VOLATILE = [
+    (re.compile(r"http://127\.0\.0\.1:\d{2,}"), "http://127.0.0.1:<port>"),
+    (re.compile(r"(~ api_states\S+)  \d[\d.]* \w+ -> \d[\d.]* \w+"), r"\1  <size> -> <size>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<id>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b"), "<date and time>"),

@@ -1,5 +1,6 @@
 """The command line: what it prints where, how it ends, and that it stays polite when its surroundings do not."""
 
+import hashlib
 import json
 import os
 import pty
@@ -14,13 +15,16 @@ import threading
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 
 from cli import ROOT, Cli, Transcript, find_podgit
 
 SQS = "api_states/000000000000/sqs/us-east-1/backend.state"
 S3 = "api_states/000000000000/s3/global/backend.state"
-BLOB = "assets/s3/blobs/ab/" + "ab" * 32
+BODY = b"b" * 5000
+BLOB = f"assets/s3/blobs/{hashlib.sha256(BODY).hexdigest()[:2]}/{hashlib.sha256(BODY).hexdigest()}"
+LARGE = "assets/s3/large.bin"
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def state(cli):
 def shop(cli, state):
     """A pod with three versions."""
     cli.ok("commit", "shop", "-m", "first", "--from", "state")
-    write_state(state, {SQS: b"Q" * 150, BLOB: b"b" * 5000})
+    write_state(state, {SQS: b"Q" * 150, BLOB: BODY})
     cli.ok("commit", "shop", "-m", "second: a larger queue\n\nand a blob", "--from", "state")
     (state / S3).unlink()
     cli.ok("commit", "shop", "-m", "third", "--from", "state")
@@ -74,7 +78,7 @@ def story(transcript, cli, state):
     run("list")
     run("commit", "shop", "-m", "first", "--from", "state")
     run("commit", "shop", "--from", "state")
-    write_state(state, {SQS: b"Q" * 150, BLOB: b"b" * 5000})
+    write_state(state, {SQS: b"Q" * 150, BLOB: BODY})
     (state / S3).unlink()
     run("commit", "shop", "--from", "state", "--dry-run")
     run("commit", "shop", "-m", "second: a larger queue\n\nand a blob", "--from", "state")
@@ -115,7 +119,7 @@ def test_the_main_path_reads_as_recorded(cli, state, form, options):
 
 
 def test_the_main_path_in_a_terminal_reads_as_recorded(cli, state):
-    transcript = Transcript(cli, terminal=True, options=("--progress=never",))
+    transcript = Transcript(cli, terminal=True, options=("--progress=never", "--no-pager"))
     story(transcript, cli, state)
     transcript.check("story-terminal.txt")
 
@@ -528,6 +532,43 @@ def test_what_cannot_be_undone_needs_yes_without_a_terminal(shop, arguments):
     assert shop.run(*arguments, "--yes").code == 9  # goes on, and finds no instance
 
 
+# A running instance
+
+
+def test_the_path_through_an_instance_reads_as_recorded(cli, start):
+    agent = start()
+    cli.environment["PODGIT_INSTANCE"] = agent.endpoint
+    cloud = {"endpoint_url": agent.endpoint, "region_name": "us-east-1", "aws_access_key_id": "t", "aws_secret_access_key": "t"}
+    queues = boto3.client("sqs", **cloud)
+    queues.create_queue(QueueName="first")
+    boto3.client("s3", **cloud).create_bucket(Bucket="bucket1")
+    transcript = Transcript(cli)
+    run = transcript.run
+    run("commit", "shop", "-m", "two services")
+    run("commit", "shop")
+    queues.create_queue(QueueName="second")
+    run("commit", "shop", "--services", "sqs", "--dry-run")
+    run("commit", "shop", "-m", "a second queue")
+    run("versions", "shop")
+    run("show", "shop")
+    run("inject", "shop:1", "--dry-run")
+    run("inject", "shop:1")
+    assert len(queues.list_queues()["QueueUrls"]) == 1
+    run("undo")
+    assert len(queues.list_queues()["QueueUrls"]) == 2
+    run("inject", "shop:1", "--strategy", "overwrite", "-q")
+    run("state", "export")
+    run("state", "export")
+    run("state", "reset", "--services", "sqs", "--dry-run")
+    run("state", "reset", "--services", "sqs", "--yes")
+    assert "QueueUrls" not in queues.list_queues()
+    run("state", "import", "ls-state-export", "--dry-run")
+    run("state", "import", "ls-state-export")
+    assert len(queues.list_queues()["QueueUrls"]) == 1
+    run("commit", "shop", "--services", "nonsense")
+    transcript.check("instance.txt")
+
+
 # Slow and broken instances
 
 
@@ -610,13 +651,13 @@ def small_disk(tmp_path):
 def test_a_full_disk_loses_nothing(cli, state, small_disk):
     store = small_disk / "store"
     cli.ok("commit", "shop", "--store", store, "--from", "state")
-    write_state(state, {BLOB: os.urandom(4 << 20)})
+    write_state(state, {LARGE: os.urandom(4 << 20)})
     done = cli.run("commit", "shop", "--store", store, "--from", "state")
     found = parts(done)
     assert done.code == 1 and found["code"] == "IO" and found["unchanged"] and found["hint"], done.err
     assert cli.ok("list", "--store", store, "--json").json()["data"]["pods"][0]["latest"]["number"] == 1
     done = cli.run("export", "shop", small_disk / "x.zip", "--store", store)
-    (state / BLOB).unlink()
+    (state / LARGE).unlink()
     write_state(state, {SQS: b"after"})
     cli.ok("commit", "shop", "--store", store, "--from", "state")
     subprocess.run(["git", "-C", store, "fsck", "--strict"], check=True, capture_output=True)

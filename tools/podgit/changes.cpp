@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace podgit {
 namespace {
@@ -47,6 +48,15 @@ std::string counts_text(const Totals& totals) {
 std::string size_change(const Totals& totals) {
   if (totals.new_bytes >= totals.old_bytes) return "+" + human_size(totals.new_bytes - totals.old_bytes);
   return "-" + human_size(totals.old_bytes - totals.new_bytes);
+}
+
+/// A version that lists no services (a directory, an archive) speaks of all it holds.
+bool speaks_of(const pod::SnapshotInfo& info, const std::string& service) {
+  if (service.empty() || (info.captured.empty() && info.empty.empty() && info.failed.empty())) return true;
+  const auto lists = [&](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), service) != names.end();
+  };
+  return lists(info.captured) || lists(info.empty);
 }
 
 }  // namespace
@@ -106,15 +116,43 @@ Json change_totals(const std::vector<pod::FileChange>& changes) {
           {"newBytes", totals.new_bytes}};
 }
 
-std::vector<pod::FileChange> changes_of(const pod::Store& store, const pod::Version& version) {
-  const pod::Snapshot after = store.snapshot(version);
-  if (!version.parents.empty()) {
-    const pod::Version before = store.resolve(pod::PodRef::parse("rev:" + version.parents.front().hex()));
-    return pod::diff(store.snapshot(before), after);
+std::optional<pod::Version> predecessor(const pod::Store& store, const pod::Version& version) {
+  if (version.parents.empty()) return std::nullopt;
+  pod::Version before = store.resolve(pod::PodRef::parse("rev:" + version.parents.front().hex()));
+  if (before.number > 0) before.pod = version.pod;
+  return before;
+}
+
+Comparison comparison_of(std::vector<pod::FileChange> changes, const pod::SnapshotInfo& before,
+                         const pod::SnapshotInfo& after) {
+  Comparison out;
+  std::set<std::string> unknown;
+  for (pod::FileChange& change : changes) {
+    const std::string service(pod::service_of(change.path));
+    const bool known = (change.kind != Kind::removed || speaks_of(after, service)) &&
+                       (change.kind != Kind::added || speaks_of(before, service));
+    if (known)
+      out.changes.push_back(std::move(change));
+    else
+      unknown.insert(service);
   }
-  std::vector<pod::FileChange> out;
-  for (const pod::FileEntry& file : after.files()) out.push_back({file.path, Kind::added, 0, file.size});
+  out.unknown.assign(unknown.begin(), unknown.end());
   return out;
+}
+
+Comparison compare(const pod::Store& store, const std::optional<pod::Version>& before, const pod::Version& after) {
+  const pod::Snapshot newer = store.snapshot(after);
+  if (before) {
+    const pod::Snapshot older = store.snapshot(*before);
+    return comparison_of(pod::diff(older, newer), older.info(), newer.info());
+  }
+  Comparison out;
+  for (const pod::FileEntry& file : newer.files()) out.changes.push_back({file.path, Kind::added, 0, file.size});
+  return out;
+}
+
+std::string unknown_text(const std::vector<std::string>& services) {
+  return fmt::format("not compared, since only one of the two captured it: {}", fmt::join(services, ", "));
 }
 
 }  // namespace podgit

@@ -6,6 +6,7 @@
 
 #include <libpod/snapshot.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,20 @@ void print_change_summary(Session& session, const std::vector<pod::FileChange>& 
 std::string change_counts(const std::vector<pod::FileChange>& changes);
 Json change_totals(const std::vector<pod::FileChange>& changes);
 
-/// What `version` changed against the one before it; for a first version, everything is added.
-std::vector<pod::FileChange> changes_of(const pod::Store& store, const pod::Version& version);
+/// The version before it, under the name of the same pod.
+std::optional<pod::Version> predecessor(const pod::Store& store, const pod::Version& version);
+
+/// What differs, as far as both sides speak of it: a service that a version did not capture is unknown in it, not gone.
+struct Comparison {
+  std::vector<pod::FileChange> changes;
+  std::vector<std::string> unknown;  // services that one side has and the other did not capture
+};
+/// Takes what is gone from services that `after` did not capture, and what is new in those that `before` did not.
+Comparison comparison_of(std::vector<pod::FileChange> changes, const pod::SnapshotInfo& before,
+                         const pod::SnapshotInfo& after);
+/// Without `before` everything is added.
+Comparison compare(const pod::Store& store, const std::optional<pod::Version>& before, const pod::Version& after);
+/// "s3 is not compared: one of the two did not capture it"
+std::string unknown_text(const std::vector<std::string>& services);
 
 }  // namespace podgit

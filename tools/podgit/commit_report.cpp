@@ -20,14 +20,14 @@ std::string times(const pod::CommitResult& result, std::string_view source) {
 }
 
 void print_report(Session& session, const pod::PodName& pod, const pod::CommitResult& result,
-                  const CommitReport& report) {
+                  const CommitReport& report, const Comparison& against) {
   Output& out = session.out();
   const bool differs = result.created || !result.version || !result.changes.empty();
   if (report.dry_run && differs) {
     const std::int64_t number = result.version ? result.version->number + 1 : 1;
-    print_changes(session, result.changes);
+    print_changes(session, against.changes);
     out.line(fmt::format("{}:{}  would be made: {} ({})", pod.str(), number, contents(result),
-                         change_counts(result.changes)));
+                         change_counts(against.changes)));
   } else if (session.options().quiet) {
     if (result.version) out.line(result.version->str());
   } else if (result.created) {
@@ -46,7 +46,9 @@ Outcome report_commit(Session& session, const pod::PodName& pod, const pod::Comm
                       const CommitReport& report) {
   for (const auto& failure : result.info.failed)
     session.warn(fmt::format("{} was not captured: {}", pod::quote(failure.service), failure.reason));
-  if (!session.json()) print_report(session, pod, result, report);
+  // what the version before had and this one did not ask for is not gone; what is new to both is new
+  const Comparison against = comparison_of(result.changes, {}, result.info);
+  if (!session.json()) print_report(session, pod, result, report, against);
   Json data = {{"created", result.created},
                {"dryRun", report.dry_run},
                {"version", result.version ? json_of(*result.version) : Json(nullptr)},
@@ -54,7 +56,8 @@ Outcome report_commit(Session& session, const pod::PodName& pod, const pod::Comm
                {"files", result.files},
                {"bytes", result.bytes},
                {"bytesAdded", result.bytes_added},
-               {"changes", json_list(result.changes)},
+               {"changes", json_list(against.changes)},
+               {"notCompared", against.unknown},
                {"captureMilliseconds", result.capture_time.count()},
                {"storeMilliseconds", result.store_time.count()}};
   if (result.partial()) return Outcome::partly(std::move(data));

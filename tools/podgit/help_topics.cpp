@@ -19,9 +19,9 @@ constexpr std::string_view environment_text = R"(What podgit reads from the envi
   TERM                    dumb: no colour, no progress line, no pager
   COLUMNS                 width of a terminal that does not tell
 
-The store is the first of these: --store, $PODGIT_DIR, the nearest .podgit in the
-current folder or above (podgit init), the default store. The first commit or
-import makes it. A .podgit that belongs to another user is refused.
+The store is the first of these: --store, $PODGIT_DIR, the nearest .podgit in
+the current folder or above (podgit init), the default store. The first commit
+or import makes it. A .podgit that belongs to another user is refused.
 
 A setting is taken from the option, else the environment, else the store's
 configuration, else your own (podgit config list shows which).
@@ -53,7 +53,7 @@ constexpr std::string_view refs_text = R"(References to versions
 
   shop                  the latest version of the pod shop
   shop:3                its version 3
-  shop~1                the version before the latest; shop~2 the one before that
+  shop~1                the version before the latest; shop~2 the one before it
   rev:REVISION          anything git can say of the store's repository, e.g.
                         rev:shop@{yesterday}
 

@@ -76,6 +76,10 @@ void Output::line(std::string_view text) {
   write("\n");
 }
 
+void Output::keep_order() {
+  if (pager_ < 0) flush();
+}
+
 void Output::flush() {
   std::string_view rest = buffer_;
   while (!rest.empty() && !closed_) {

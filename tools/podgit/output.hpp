@@ -20,6 +20,8 @@ class Output {
   void start_pager();
   void write(std::string_view text);
   void line(std::string_view text);
+  /// What was written so far is out, so that standard error comes after it on the same terminal. Not with a pager.
+  void keep_order();
   /// Everything is written and the pager has ended. Throws pod::Error(io) where something could not be written.
   void finish();
   /// Nobody reads any more (`| head`, a pager that was left): stop producing.

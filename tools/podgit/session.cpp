@@ -74,6 +74,7 @@ void Session::page() {
 
 void Session::say(std::string_view line) {
   progress_.stop();
+  out_.keep_order();
   const std::string text = std::string(line) + "\n";
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -117,7 +118,13 @@ const StoreLocation& Session::location() {
 pod::Store& Session::open(bool read_only) {
   if (!store_ || (store_read_only_ && !read_only)) {
     store_.reset();
-    store_ = pod::Store::open(location().path, {.read_only = read_only});
+    try {
+      store_ = pod::Store::open(location().path, {.read_only = read_only});
+    } catch (pod::Error& error) {
+      if (error.code() == pod::ErrorCode::not_found && error.next().empty())
+        error.hint(fmt::format("podgit init --store {} makes one", location().path.native()));
+      throw;
+    }
     store_read_only_ = read_only;
   }
   return *store_;
@@ -215,11 +222,16 @@ pod::Source Session::instance(const std::string& flag) {
   return found;
 }
 
+std::string Session::secret_line(std::string_view prompt) {
+  progress_.stop();
+  return read_secret_line(prompt, cancel_);
+}
+
 void Session::confirm(std::string_view question, Reversible reversible) {
   if (options_.yes) return;
   if (can_ask() && !options_.no_input) {
     progress_.stop();
-    if (ask(question)) return;
+    if (ask(question, cancel_)) return;
     throw_confirmation_needed("not confirmed", "");
   }
   if (reversible == Reversible::yes) return;

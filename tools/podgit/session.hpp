@@ -87,6 +87,8 @@ class Session {
   /// Asks where somebody can answer; without a terminal goes on with what can be undone, and throws for the rest
   /// (CONFIRMATION_REQUIRED) unless --yes.
   void confirm(std::string_view question, Reversible reversible);
+  /// A line of standard input that is not shown.
+  std::string secret_line(std::string_view prompt);
 
  private:
   pod::Store& open(bool read_only);

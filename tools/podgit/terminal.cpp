@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -38,12 +39,15 @@ void write_to_stderr(std::string_view text) {
 }
 
 /// One line, without its end; false at the end of input with nothing read.
-bool read_line(std::string& line) {
+bool read_line(std::string& line, const pod::CancelToken& cancel) {
   line.clear();
   char c = 0;
   while (line.size() < 65536) {
+    // a signal just before a read would leave the read waiting for ever
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    while (poll(&input, 1, 100) <= 0) cancel.check();
     const ssize_t got = read(STDIN_FILENO, &c, 1);
-    if (got < 0 && errno == EINTR) throw pod::Error(pod::ErrorCode::cancelled, "interrupted");
+    if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return !line.empty();
     if (c == '\n') return true;
     line += c;
@@ -100,22 +104,22 @@ std::size_t terminal_width(int fd) {
 
 bool can_ask() { return is_terminal(STDIN_FILENO) && is_terminal(STDERR_FILENO); }
 
-bool ask(std::string_view question) {
+bool ask(std::string_view question, const pod::CancelToken& cancel) {
   write_to_stderr(fmt::format("{} [y/N] ", question));
   std::string answer;
-  if (!read_line(answer)) write_to_stderr("\n");
+  if (!read_line(answer, cancel)) write_to_stderr("\n");
   return answer == "y" || answer == "Y" || answer == "yes" || answer == "Yes" || answer == "YES";
 }
 
-std::string read_secret_line(std::string_view prompt) {
+std::string read_secret_line(std::string_view prompt, const pod::CancelToken& cancel) {
   std::string line;
   if (can_ask()) {
+    const NoEcho quiet;  // before the question: what is typed at once must not be seen, nor thrown away
     write_to_stderr(fmt::format("{}: ", prompt));
-    const NoEcho quiet;
-    read_line(line);
+    read_line(line, cancel);
     write_to_stderr("\n");
   } else {
-    read_line(line);
+    read_line(line, cancel);
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;

@@ -1,6 +1,8 @@
 // What standard input, output and error are connected to, and what that means for colour, width and questions.
 #pragma once
 
+#include <libpod/context.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -25,9 +27,9 @@ std::size_t terminal_width(int fd);
 /// Standard input and standard error are terminals.
 bool can_ask();
 /// Asks on standard error; true only for "y" or "yes". Throws pod::Error(cancelled) when interrupted.
-bool ask(std::string_view question);
+bool ask(std::string_view question, const pod::CancelToken& cancel);
 
 /// Standard input up to the first line end, not echoed on a terminal; for secrets.
-std::string read_secret_line(std::string_view prompt);
+std::string read_secret_line(std::string_view prompt, const pod::CancelToken& cancel);
 
 }  // namespace podgit

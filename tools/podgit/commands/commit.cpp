@@ -20,7 +20,7 @@ class Commit final : public Command {
         "[-m MSG] [--from SOURCE] [--services a,b] POD",
         "take what an instance holds as a new version of a pod",
         "podgit commit shop -m \"after checkout\"        # from the running emulator\n"
-        "podgit commit shop --from ./state             # from a directory of state files\n"
+        "podgit commit shop --from ./state             # from a directory\n"
         "podgit commit shop --from backup.zip          # from a pod archive\n"
         "podgit commit shop --services s3,sqs",
         "SOURCE is the URL of an instance, a directory or an archive (zip, tar.zst). Without\n"

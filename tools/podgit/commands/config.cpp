@@ -115,7 +115,7 @@ class ConfigSet final : public Command {
       if (!global_)
         throw pod::Error(pod::ErrorCode::refused, fmt::format("{} is kept in your own file only", key.name))
             .hint(fmt::format("podgit config set --global {}", key.name));
-      value = read_secret_line(key.name);
+      value = session.secret_line(key.name);
       if (value.empty())
         throw_usage("standard input had no value", fmt::format("podgit config set --global {} < FILE", key.name));
     } else {

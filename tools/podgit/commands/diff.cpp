@@ -12,16 +12,18 @@ namespace {
 class Diff final : public Command {
  public:
   const Description& description() const override {
-    static const Description text{"diff",
-                                  "[--stat] [--exit-code] A [B]",
-                                  "show which files differ between two versions",
-                                  "podgit diff shop:2 shop:3\n"
-                                  "podgit diff shop                  # the latest version against the one before\n"
-                                  "podgit diff shop demo --stat      # sums by service",
-                                  "A and B are references (podgit help refs). + is a file that only B has, - one that\n"
-                                  "only A has, ~ one that changed. With one reference it is compared with the version\n"
-                                  "before it. --exit-code ends with 1 where something differs.",
-                                  ""};
+    static const Description text{
+        "diff",
+        "[--stat] [--exit-code] A [B]",
+        "show which files differ between two versions",
+        "podgit diff shop:2 shop:3\n"
+        "podgit diff shop                  # the latest version against the one before\n"
+        "podgit diff shop demo --stat      # sums by service",
+        "A and B are references (podgit help refs). + is a file that only B has, - one that\n"
+        "only A has, ~ one that changed. With one reference it is compared with the version\n"
+        "before it. A service that one of the two did not capture is not compared. --exit-code\n"
+        "ends with 1 where something differs or could not be compared.",
+        ""};
     return text;
   }
 
@@ -37,27 +39,25 @@ class Diff final : public Command {
     const auto second = to_.empty() ? std::nullopt : std::optional(pod::PodRef::parse(to_));
     const pod::Store& store = session.store_to_read();
     const pod::Version from = store.resolve(first);
-    std::optional<pod::Version> to;
-    if (second) to = store.resolve(*second);
-    const auto changes = to ? pod::diff(store.snapshot(from), store.snapshot(*to)) : changes_of(store, from);
+    // one reference is the newer side
+    const pod::Version newer = second ? store.resolve(*second) : from;
+    const auto older = second ? std::optional(from) : predecessor(store, from);
+    const Comparison found = compare(store, older, newer);
     if (!session.json()) {
       session.page();
       if (stat_)
-        print_change_summary(session, changes);
+        print_change_summary(session, found.changes);
       else
-        print_changes(session, changes);
+        print_changes(session, found.changes);
     }
-    // one reference stands for the newer side
-    Json older = nullptr;
-    if (to)
-      older = json_of(from);
-    else if (!from.parents.empty())
-      older = json_of(store.resolve(pod::PodRef::parse("rev:" + from.parents.front().hex())));
-    return {.data = {{"from", std::move(older)},
-                     {"to", json_of(to ? *to : from)},
-                     {"changes", json_list(changes)},
-                     {"totals", change_totals(changes)}},
-            .exit = exit_code_ && !changes.empty() ? exit_status::failure : exit_status::done};
+    if (!found.unknown.empty()) session.warn(unknown_text(found.unknown));
+    const bool same = found.changes.empty() && found.unknown.empty();
+    return {.data = {{"from", older ? json_of(*older) : Json(nullptr)},
+                     {"to", json_of(newer)},
+                     {"changes", json_list(found.changes)},
+                     {"notCompared", found.unknown},
+                     {"totals", change_totals(found.changes)}},
+            .exit = exit_code_ && !same ? exit_status::failure : exit_status::done};
   }
 
  private:

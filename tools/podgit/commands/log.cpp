@@ -56,7 +56,10 @@ class Log final : public Command {
  private:
   Json entry(const pod::Store& store, const pod::Version& version) const {
     Json out = json_of(version);
-    if (stat_) out["changes"] = json_list(changes_of(store, version));
+    if (!stat_) return out;
+    const Comparison found = compare(store, predecessor(store, version), version);
+    out["changes"] = json_list(found.changes);
+    out["notCompared"] = found.unknown;
     return out;
   }
 
@@ -71,7 +74,9 @@ class Log final : public Command {
     }
     if (!stat_) return;
     if (!oneline_) out.line("");
-    print_change_summary(session, changes_of(store, version), " ");
+    const Comparison found = compare(store, predecessor(store, version), version);
+    print_change_summary(session, found.changes, " ");
+    if (!found.unknown.empty()) out.line(" " + pod::printable(unknown_text(found.unknown)));
   }
 
   std::string ref_;

@@ -15,7 +15,7 @@ class StateExport final : public Command {
   const Description& description() const override {
     static const Description text{"state export",
                                   "[--from URL] [--services a,b] [--force] [FILE]",
-                                  "write what an instance holds as one archive, without a store",
+                                  "save an instance as one archive, without a store",
                                   "podgit state export                     # into ls-state-export\n"
                                   "podgit state export backup.zip --services s3,sqs",
                                   "The archive has the layout of cloud pods; podgit import takes it as a version.",
