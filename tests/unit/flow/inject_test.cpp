@@ -167,13 +167,28 @@ TEST_CASE_FIXTURE(Injecting, "a refused inject leaves the instance and the journ
   instance.set(sqs_file, "queue 2");
   instance.refuse_posts = true;
   const auto operations = store().operations(10).size();
+  const std::string refs = this->refs();
   const auto error = error_of([&] { inject({}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::refused);
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
   CHECK(store().operations(10).size() == operations);
+  CHECK(this->refs() == refs);
   CHECK(tidy());
   CHECK(sound());
+}
+
+TEST_CASE_FIXTURE(Injecting, "a refused inject leaves the safety version of the one before") {
+  instance.set(sqs_file, "queue 2");
+  inject({});
+  instance.set(sqs_file, "queue 3");
+  instance.refuse_posts = true;
+  const std::string refs = this->refs();
+  CHECK_THROWS_AS(inject({}), Error);
+  CHECK(this->refs() == refs);
+  instance.refuse_posts = false;
+  undo();
+  CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
 }
 
 TEST_CASE_FIXTURE(Injecting, "a lost answer is told as unknown and can be undone") {

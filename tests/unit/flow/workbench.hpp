@@ -87,6 +87,12 @@ class Workbench {
       count += entry.path().extension() == ".pack";
     return count;
   }
+  /// Every ref with its target, as stock git sees them.
+  std::string refs() const {
+    const fs::path out = path() / "refs";
+    const std::string command = "git -C '" + (path() / "store").string() + "' show-ref > '" + out.string() + "'";
+    return std::system(command.c_str()) == 0 ? read_text(out) : "cannot be read";
+  }
   /// Stock git finds nothing to say.
   bool sound() const {
     const fs::path out = path() / "fsck";
