@@ -106,7 +106,8 @@ def story(transcript, cli, state):
     run("undo")
     run("undo")
     run("config", "set", "inject.strategy", "overwrite")
-    run("config", "list")
+    if not transcript.terminal:  # there the name of the folder is cut
+        run("config", "list")
     run("config", "get", "inject.strategy")
     run("config", "unset", "inject.strategy")
 
@@ -566,7 +567,7 @@ def test_the_path_through_an_instance_reads_as_recorded(cli, start):
     run("state", "import", "ls-state-export")
     assert len(queues.list_queues()["QueueUrls"]) == 1
     run("commit", "shop", "--services", "nonsense")
-    transcript.check("instance.txt")
+    transcript.check("instance.txt", sizes=False)
 
 
 # Slow and broken instances

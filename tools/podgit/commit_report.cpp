@@ -28,6 +28,7 @@ void print_report(Session& session, const pod::PodName& pod, const pod::CommitRe
     print_changes(session, against.changes);
     out.line(fmt::format("{}:{}  would be made: {} ({})", pod.str(), number, contents(result),
                          change_counts(against.changes)));
+    if (!against.unknown.empty()) session.note(unknown_text(against.unknown));
   } else if (session.options().quiet) {
     if (result.version) out.line(result.version->str());
   } else if (result.created) {

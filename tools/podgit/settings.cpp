@@ -58,14 +58,14 @@ std::filesystem::path user_config_path() { return config_home() / "podgit" / "co
 
 Settings::Settings(std::vector<std::pair<std::string, std::string>> store_values, std::string store_origin)
     : user_(ConfigFile::read(user_config_path())), store_origin_(std::move(store_origin)) {
-  for (auto& [name, value] : store_values) {
-    const auto key =
-        std::find_if(keys.begin(), keys.end(), [&](const SettingKey& known) { return known.name == name; });
+  for (const auto& entry : store_values) {
+    const auto key = std::find_if(keys.begin(), keys.end(),
+                                  [&](const SettingKey& known) { return known.name == entry.first; });
     if (key == keys.end()) continue;  // git's own
-    if (allowed_in_store(*key, value))
-      store_.emplace_back(name, value);
+    if (allowed_in_store(*key, entry.second))
+      store_.push_back(entry);
     else
-      ignored_.push_back(name);
+      ignored_.push_back(entry.first);
   }
 }
 

@@ -264,14 +264,19 @@ TEST_SUITE("a capture") {
     CHECK(capture_error(disguised).code() == ErrorCode::corrupt);
   }
 
-  TEST_CASE("that never ends is stopped at the limit") {
-    Emulator emulator({{state_path, [](Peer& peer, const Asked&) {
-                          peer.send("HTTP/1.1 200 OK\r\n" + zip_type + "\r\n");
-                          while (peer.send(std::string(65536, '\0'))) continue;
-                        }}});
+  TEST_CASE("that never ends is stopped at the limit, and at once where it is no archive") {
+    const auto endless = [](const std::string& start) {
+      return [start](Peer& peer, const Asked&) {
+        peer.send("HTTP/1.1 200 OK\r\n" + zip_type + "\r\n" + start);
+        while (peer.send(std::string(65536, '\0'))) continue;
+      };
+    };
     InstanceOptions options;
-    options.max_archive_bytes = 1 << 20;
-    CHECK(capture_error(emulator, options).code() == ErrorCode::refused);
+    options.max_archive_bytes = 8 << 20;
+    Emulator archive({{state_path, endless("PK\3\4")}});
+    CHECK(capture_error(archive, options).code() == ErrorCode::refused);
+    Emulator zeros({{state_path, endless("")}});
+    CHECK(capture_error(zeros, options).code() == ErrorCode::corrupt);
   }
 
   TEST_CASE("that the instance cannot make is an error of its own") {

@@ -87,7 +87,14 @@ def _as_is(item: Any, pins: Pins) -> Any:
     return NotImplemented
 
 
+def _enum(item: enum.Enum, pins: Pins) -> Any:
+    """By its value. Python before 3.11.4 writes some enums as a call of `getattr`, which no reader should grant."""
+    return (type(item), (item.value,))
+
+
 def _choose(kind: type) -> Callable[[Any, Pins], Any]:
+    if issubclass(kind, enum.Enum):
+        return _enum
     if kind in allow.VALUES or kind in allow.BUILT:
         return _as_is
     if issubclass(kind, type):
@@ -111,8 +118,6 @@ def _choose(kind: type) -> Callable[[Any, Pins], Any]:
 
 def _model(kind: type) -> Callable[[Any, Pins], Any]:
     """Objects of moto's own classes."""
-    if issubclass(kind, enum.Enum):
-        return _as_is
     try:
         found = allow.lookup(kind.__module__, kind.__qualname__)
     except Refused:
