@@ -4,6 +4,7 @@ A transcript shows a command, its standard output, its standard error (each line
 that is not 0. What differs between two runs (times, ids, folders) is replaced by a word.
 """
 
+import difflib
 import errno
 import fcntl
 import glob
@@ -163,4 +164,6 @@ def compare(name, text):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert path.exists(), f"no golden file {path}; UPDATE_GOLDEN=1 writes it"
-    assert text == path.read_text(), f"differs from {path.relative_to(ROOT)}; if that is right: UPDATE_GOLDEN=1"
+    lines = lambda whole: whole.splitlines(keepends=True)
+    differences = "".join(difflib.unified_diff(lines(path.read_text()), lines(text), "recorded", "now"))
+    assert not differences, f"{path.relative_to(ROOT)} (if now is right: UPDATE_GOLDEN=1)\n{differences}"
