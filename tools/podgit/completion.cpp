@@ -105,7 +105,7 @@ Candidates candidates(const std::vector<std::string>& words) {
     const CLI::Option* option = app.get_option_no_throw(current.substr(0, equals));
     if (option == nullptr) return {};
     Candidates out = of_type(option->get_type_name(), current.substr(equals + 1), options);
-    for (std::string& word : out.words) word = current.substr(0, equals + 1) + word;
+    for (std::string& word : out.words) word.insert(0, current, 0, equals + 1);
     return out;
   }
   if (!only_arguments && current.starts_with('-')) return {"words", option_names(app)};

@@ -175,7 +175,7 @@ std::string help_text(const std::string& topic) {
   if (const auto members = members_of_group(topic); !members.empty()) {
     std::string out = fmt::format("Usage: podgit {} {}\n\n", topic, fmt::join(members, "|"));
     for (const std::string& member : members) {
-      const std::string name = topic + " " + member;
+      const std::string name = fmt::format("{} {}", topic, member);
       out += entry(name, find_command(name)->description().summary);
     }
     return out + fmt::format("\nhelp: podgit help {} {}\n", topic, members.front());

@@ -16,7 +16,7 @@
 namespace podgit {
 namespace {
 
-constexpr std::size_t flush_at = 64 * 1024;
+constexpr std::size_t flush_at = std::size_t{64} * 1024;
 
 [[noreturn]] void run_pager(int input, const std::string& command) {
   dup2(input, STDIN_FILENO);

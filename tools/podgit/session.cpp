@@ -171,7 +171,7 @@ const Settings& Session::settings() {
       // a command that needs the store says what is wrong with it; the others do without its settings
     }
   if (store_) of_store = store_->config_entries();
-  settings_.emplace(std::move(of_store), location_ ? (location_->path / "config").native() : "");
+  settings_.emplace(of_store, location_ ? (location_->path / "config").native() : "");
   for (const std::string& key : settings_->ignored())
     warn(fmt::format("{} in the store's configuration is ignored: it counts in your own file only", key));
   return *settings_;

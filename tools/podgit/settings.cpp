@@ -43,6 +43,7 @@ const SettingKey& setting_key(std::string_view name) {
   const auto found = std::find_if(keys.begin(), keys.end(), [&](const SettingKey& key) { return key.name == lowered; });
   if (found != keys.end()) return *found;
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const SettingKey& key : keys) names.emplace_back(key.name);
   const auto near = nearest(lowered, names);
   throw_usage(fmt::format("there is no setting {}", pod::quote(name)),
@@ -56,11 +57,11 @@ bool allowed_in_store(const SettingKey& key, std::string_view value) {
 
 std::filesystem::path user_config_path() { return config_home() / "podgit" / "config"; }
 
-Settings::Settings(std::vector<std::pair<std::string, std::string>> store_values, std::string store_origin)
+Settings::Settings(const std::vector<std::pair<std::string, std::string>>& store_values, std::string store_origin)
     : user_(ConfigFile::read(user_config_path())), store_origin_(std::move(store_origin)) {
   for (const auto& entry : store_values) {
-    const auto key = std::find_if(keys.begin(), keys.end(),
-                                  [&](const SettingKey& known) { return known.name == entry.first; });
+    const auto key =
+        std::find_if(keys.begin(), keys.end(), [&](const SettingKey& known) { return known.name == entry.first; });
     if (key == keys.end()) continue;  // git's own
     if (allowed_in_store(*key, entry.second))
       store_.push_back(entry);

@@ -39,7 +39,7 @@ struct Setting {
 class Settings {
  public:
   /// The user's file is read here. `store_values`: what the store's own file says.
-  explicit Settings(std::vector<std::pair<std::string, std::string>> store_values, std::string store_origin);
+  Settings(const std::vector<std::pair<std::string, std::string>>& store_values, std::string store_origin);
 
   /// Throws pod::Error(denied) where a secret stands in a file that others can read.
   std::optional<Setting> find(std::string_view key) const;
