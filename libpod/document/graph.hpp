@@ -1,0 +1,180 @@
+// A document: what a state file says, whatever its format, as one graph of values. Nothing in it was run.
+//
+// A pickle, a JSON text, a jsonpickle text and a SQLite database all become a Graph. A Value is 8 bytes: an *atom* (none,
+// boolean, integer, …), which has no identity, or a *node* (list, dict, object, …), which has: two Values that name the
+// same node are the same object, so sharing and cycles are what they were in the emulator. Texts and bytes stay where they
+// are in the file; the Graph owns the file.
+//
+// A node has *arguments*, given when it was made, and *parts*, what was done to it afterwards, in order:
+//
+//   kind            arguments                          parts
+//   tuple           the elements                       –
+//   frozen_set      the members                        –
+//   list            –                                  append
+//   dict            –                                  items
+//   set             –                                  add
+//   byte_array      –  (bytes())                       –
+//   global          module text, name text             state, effect (both are refused by policy)
+//   persistent      the id                             any
+//   call            callable, argument tuple           any      REDUCE
+//   object          class, argument tuple              any      NEWOBJ
+//   object_kw       class, argument tuple, keywords    any      NEWOBJ_EX
+//   instance        class, then the arguments          any      INST, OBJ
+//   extension       the code                           any      EXT1, EXT2, EXT4
+//   buffer          –                                  –        NEXT_BUFFER: data outside the stream
+//   readonly_buffer the buffer                         –
+//
+// (list, dict and set may also have state and effect parts, where a file holds them.)
+//
+// Thread word: immutable once built, safe. Memory: 8 bytes a value, about 24 a node, beside the file itself.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pod::document {
+
+enum class Kind : std::uint8_t {
+  none,
+  boolean,
+  integer,      // fits 64 bits
+  big_integer,  // two's complement, little endian, in bytes()
+  real,
+  text,       // UTF-8; lone surrogates as their three bytes
+  bytes,
+  byte_text,  // Python 2 str (STRING, BINSTRING, SHORT_BINSTRING)
+  tuple,
+  frozen_set,
+  list,
+  dict,
+  set,
+  byte_array,
+  global,
+  persistent,
+  call,
+  object,
+  object_kw,
+  instance,
+  extension,
+  buffer,
+  readonly_buffer,
+};
+constexpr bool is_node(Kind kind) noexcept { return kind >= Kind::tuple; }
+
+using NodeId = std::uint32_t;
+
+/// 8 bytes, trivially copied. Means something only together with its Graph.
+class Value {
+ public:
+  constexpr Value() = default;  // none
+  constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & kind_mask); }
+  constexpr bool is_node() const noexcept { return document::is_node(kind()); }
+  /// Only for nodes. Ids count from 0 in the order in which nodes were made.
+  constexpr NodeId node() const noexcept { return static_cast<NodeId>(bits_ >> kind_bits); }
+  /// The same atom at the same place of the file, or the same node. Equal texts at two places are not `same`.
+  friend constexpr bool operator==(Value a, Value b) noexcept = default;
+
+ private:
+  friend class Graph;
+  friend class GraphBuilder;
+  static constexpr unsigned kind_bits = 5;
+  static constexpr std::uint64_t kind_mask = (1u << kind_bits) - 1;
+  constexpr Value(Kind kind, std::uint64_t payload) noexcept : bits_(static_cast<std::uint64_t>(kind) | payload << kind_bits) {}
+  std::uint64_t bits_ = 0;
+};
+static_assert(sizeof(Value) == 8);
+
+/// What was done to a node after it was made.
+struct Part {
+  enum class Act : std::uint8_t {
+    append,  // elements
+    add,     // members
+    items,   // key, value, key, value, …
+    state,   // one value: BUILD
+    effect,  // one value: a call whose first argument is this node and whose result was dropped
+  };
+  Act act;
+  std::uint32_t sequence;  // of all parts of the document: a smaller one was done earlier
+  std::span<const Value> values;
+};
+
+/// What a file may cost. Error(refused) past any of them; the message names the limit.
+struct Limits {
+  std::uint64_t bytes = 64ull << 20;
+  std::uint64_t steps = 50'000'000;  // opcodes, JSON values, rows × columns
+  std::uint64_t nodes = 20'000'000;
+  std::uint64_t memo = 10'000'000;   // entries
+  std::uint32_t depth = 10'000;      // of nesting; what reads a Graph does not recurse either
+};
+
+class Graph {
+ public:
+  Graph(Graph&&) noexcept;
+  Graph& operator=(Graph&&) noexcept;
+  ~Graph();
+
+  Value root() const noexcept { return root_; }
+  std::size_t node_count() const noexcept { return nodes_.size(); }
+  Value node(NodeId id) const noexcept;  // the Value of a node
+
+  // Atoms. The kind must be the one that is asked for.
+  bool boolean(Value value) const noexcept;
+  std::int64_t integer(Value value) const noexcept;
+  double real(Value value) const noexcept;
+  std::uint64_t real_bits(Value value) const noexcept;  // IEEE 754: tells NaNs and zeros apart
+  /// Of text, bytes, byte_text, big_integer, byte_array.
+  std::string_view bytes(Value value) const noexcept;
+  std::string_view text(Value value) const noexcept { return bytes(value); }
+  /// A text with these bytes?
+  bool is_text(Value value, std::string_view text) const noexcept { return value.kind() == Kind::text && bytes(value) == text; }
+
+  // Nodes.
+  std::span<const Value> arguments(Value value) const noexcept;
+  /// In order. Cost: one step a part; adjacent SETITEMS, APPENDS, ADDITEMS are one part where the file made them one.
+  class Parts;
+  Parts parts(Value value) const noexcept;
+
+  /// Calls whose result was dropped and whose first argument is no node (or that have none), in order. They belong to no
+  /// node, so a writer has to put them somewhere: policy refuses them, the writer does too.
+  std::span<const Value> loose_effects() const noexcept { return loose_effects_; }
+  /// Of a pickle: the highest protocol it says or uses, and where it ends: size of the file unless something follows.
+  int protocol() const noexcept { return protocol_; }
+  std::uint64_t end() const noexcept { return end_; }
+  /// Where in the file a node was made: the offset of its opcode; 0 where the format has none.
+  std::uint64_t offset(Value node) const noexcept;
+  std::string_view file() const noexcept { return file_; }
+
+ private:
+  friend class GraphBuilder;
+  Graph() = default;
+  struct Node {
+    std::uint32_t first_argument = 0;
+    std::uint32_t argument_count = 0;
+    std::uint32_t first_part = none_part;
+    std::uint32_t last_part = none_part;
+    std::uint64_t offset_and_kind = 0;
+  };
+  struct PartRecord {
+    std::uint32_t first_value = 0;
+    std::uint32_t value_count = 0;
+    std::uint32_t next = none_part;
+    std::uint32_t sequence_and_act = 0;
+  };
+  static constexpr std::uint32_t none_part = 0xffffffff;
+
+  std::string file_;
+  std::string extra_;  // bytes that do not stand in the file as they are (escapes, numbers of more than 58 bits)
+  std::vector<std::string_view> long_bytes_;
+  std::vector<Node> nodes_;
+  std::vector<PartRecord> part_records_;
+  std::vector<Value> values_;
+  std::vector<Value> loose_effects_;
+  Value root_;
+  int protocol_ = 0;
+  std::uint64_t end_ = 0;
+};
+
+}  // namespace pod::document
