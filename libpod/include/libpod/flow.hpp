@@ -55,6 +55,7 @@ struct InjectOptions {
   bool dry_run = false;               // checks and says what would happen
   bool force = false;                 // inject although emulator, version or format differ
   bool keep_safety_version = true;    // false: what the instance holds is lost
+  bool trust = false;                 // inject although the verdict on a file is `review`; never where it is `refuse`
 };
 
 struct POD_API InjectResult {
@@ -98,6 +99,10 @@ struct ArchiveResult {
 /// Error(already_exists) unless `force`; the file appears whole or not.
 POD_API ArchiveResult export_version(const Store& store, const PodRef& ref, const std::filesystem::path& file, bool force,
                                      const Context& context = {});
+/// What an instance, a directory or an archive holds now, as a snapshot outside of any store: it lies in a temporary
+/// folder that goes with its last copy. `services`: empty for all. Throws what a capture throws.
+POD_API Snapshot snapshot_of(const Source& source, const std::vector<std::string>& services = {},
+                             const Context& context = {});
 /// What an instance holds, as an archive, without a store.
 POD_API ArchiveResult export_state(const Source& instance, const std::vector<std::string>& services,
                                    const std::filesystem::path& file, bool force, const Context& context = {});
