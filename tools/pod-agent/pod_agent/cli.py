@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   pod-agent moto                              serve on http://127.0.0.1:4566
   pod-agent moto --port 0                     on a free port, which the first line of output names
   pod-agent moto --token-file ~/.pod-token    state endpoints only for those who know the token
+  pod-agent manifest                          the classes that state of this moto may hold, as JSON
   curl -o pod.zip http://127.0.0.1:4566/_localstack/pods/state
   curl --data-binary @pod.zip 'http://127.0.0.1:4566/_localstack/pods?merge=overwrite'
 """
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--version", action="version", version=f"pod-agent {__version__}")
-    commands = made.add_subparsers(dest="emulator", metavar="EMULATOR", required=True)
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True)
     moto = commands.add_parser(
         "moto",
         help="serve moto 5.2.1",
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     moto.add_argument(
         "--max-body", type=_size, default=16 << 30, metavar="SIZE", help="largest archive to accept (default: 16g)"
     )
+    commands.add_parser("manifest", help="write the classes that state of the installed moto may hold, as JSON")
     return made
 
 
@@ -80,6 +82,11 @@ def read_token(path: str | None) -> str | None:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
+    if arguments.command == "manifest":
+        from pod_agent import manifest
+
+        sys.stdout.write(manifest.export())
+        return 0
     try:
         token = read_token(arguments.token_file)
     except ValueError as error:
