@@ -1,5 +1,7 @@
 #include "json/json.hpp"
 
+#include "json/events.hpp"
+
 #include <libpod/error.hpp>
 
 #include "base/utf8.hpp"
@@ -34,6 +36,14 @@ Place place_of(std::string_view text, std::size_t offset) {
 
 [[noreturn]] void fail(ErrorCode code, std::string_view what, const std::string& reason) {
   throw Error(code, quote(what) + " is not acceptable JSON: " + reason);
+}
+
+/// What nlohmann's parser stumbles over. `position` counts the bytes read, the one that does not fit among them.
+[[noreturn]] void fail_parsing(std::string_view text, std::size_t position, std::string_view what, int id) {
+  if (id == 406) fail(ErrorCode::refused, what, "a number is too large for a double");
+  const std::size_t offset = position == 0 ? 0 : position - 1;
+  const bool cut = position > text.size() || text.empty();
+  fail_at(ErrorCode::corrupt, text, offset, what, cut ? "it ends too early" : "syntax error");
 }
 
 /// Builds the value while nlohmann's (iterative) parser runs, and stops it at the first limit, so that what is refused
@@ -76,11 +86,7 @@ class Builder {
   }
 
   bool parse_error(std::size_t position, const std::string&, const exception& error) {
-    if (error.id == 406) fail(ErrorCode::refused, what_, "a number is too large for a double");
-    // `position` counts the bytes read, the one that does not fit among them.
-    const std::size_t offset = position == 0 ? 0 : position - 1;
-    const bool cut = position > text_.size() || text_.empty();
-    fail_at(ErrorCode::corrupt, text_, offset, what_, cut ? "it ends too early" : "syntax error");
+    fail_parsing(text_, position, what_, error.id);
   }
 
  private:
@@ -133,7 +139,68 @@ bool fits_uint64(const Value& value) {
 
 }  // namespace
 
-Value parse(std::string_view text, std::string_view what, const Limits& limits) {
+namespace {
+
+/// Passes on what nlohmann's parser reports, and stops it at the first limit.
+class Forwarder {
+ public:
+  using number_integer_t = Value::number_integer_t;
+  using number_unsigned_t = Value::number_unsigned_t;
+  using number_float_t = Value::number_float_t;
+  using string_t = Value::string_t;
+  using binary_t = Value::binary_t;
+
+  Forwarder(std::string_view text, std::string_view what, const Limits& limits, Events& events)
+      : text_(text), what_(what), limits_(limits), events_(events) {}
+
+  bool null() { return count(), events_.null(), true; }
+  bool boolean(bool value) { return count(), events_.boolean(value), true; }
+  bool number_integer(number_integer_t value) { return count(), events_.integer(value), true; }
+  bool number_unsigned(number_unsigned_t value) {
+    count();
+    if (value <= static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max()))
+      events_.integer(static_cast<std::int64_t>(value));
+    else
+      events_.long_integer(std::to_string(value));
+    return true;
+  }
+  bool number_float(number_float_t value, const string_t& token) {
+    count();
+    if (token.find_first_of(".eE") == string_t::npos)
+      events_.long_integer(token);
+    else
+      events_.real(value);
+    return true;
+  }
+  bool string(string_t& value) { return count(), events_.text(value), true; }
+  bool binary(binary_t&) { return false; }  // not in JSON text
+  bool start_object(std::size_t) { return open(), events_.begin_object(), true; }
+  bool start_array(std::size_t) { return open(), events_.begin_array(), true; }
+  bool end_object() { return --depth_, events_.end_object(), true; }
+  bool end_array() { return --depth_, events_.end_array(), true; }
+  bool key(string_t& name) { return events_.key(name), true; }
+  bool parse_error(std::size_t position, const std::string&, const exception& error) {
+    fail_parsing(text_, position, what_, error.id);
+  }
+
+ private:
+  void count() {
+    if (++values_ > limits_.values) fail(ErrorCode::refused, what_, "it has more than " + std::to_string(limits_.values) + " values");
+  }
+  void open() {
+    count();
+    if (++depth_ > limits_.depth) fail(ErrorCode::refused, what_, "it is nested more than " + std::to_string(limits_.depth) + " deep");
+  }
+
+  std::string_view text_;
+  std::string_view what_;
+  const Limits& limits_;
+  Events& events_;
+  std::uint64_t values_ = 0;
+  int depth_ = 0;
+};
+
+void check_bytes(std::string_view text, std::string_view what, const Limits& limits) {
   if (text.size() > limits.bytes)
     fail(ErrorCode::refused, what, "it has more than " + std::to_string(limits.bytes) + " bytes");
   // nlohmann takes a NUL for the end and would not see what stands behind it.
@@ -141,6 +208,20 @@ Value parse(std::string_view text, std::string_view what, const Limits& limits) 
     fail_at(ErrorCode::corrupt, text, nul, what, "a NUL byte");
   if (const auto offset = base::find_invalid_utf8(text); offset != std::string_view::npos)
     fail_at(ErrorCode::corrupt, text, offset, what, "invalid UTF-8");
+}
+
+}  // namespace
+
+Events::~Events() = default;
+
+void read(std::string_view text, std::string_view what, const Limits& limits, Events& events) {
+  check_bytes(text, what, limits);
+  Forwarder forwarder(text, what, limits, events);
+  Value::sax_parse(text.begin(), text.end(), &forwarder);  // ends in a value or in an Error of ours
+}
+
+Value parse(std::string_view text, std::string_view what, const Limits& limits) {
+  check_bytes(text, what, limits);
   Builder builder(text, what, limits);
   Value::sax_parse(text.begin(), text.end(), &builder);  // ends in a value or in an Error of ours
   return builder.take();
