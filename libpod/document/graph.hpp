@@ -29,6 +29,7 @@
 // Thread word: immutable once built, safe. Memory: 8 bytes a value, about 24 a node, beside the file itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -114,6 +115,8 @@ class Graph {
  public:
   Graph(Graph&&) noexcept;
   Graph& operator=(Graph&&) noexcept;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
   ~Graph();
 
   Value root() const noexcept { return root_; }
@@ -149,7 +152,17 @@ class Graph {
 
  private:
   friend class GraphBuilder;
-  Graph() = default;
+  friend class PartIterator;
+  Graph();
+  // The payload of a Value, 59 bits:
+  //   integer           58 bits as they are, or `elsewhere` and the place of 8 bytes in extra_
+  //   real              the place of 8 bytes in extra_
+  //   text, bytes, …    24 bits of length over 34 bits of place, or `elsewhere` and an index into long_bytes_
+  //   nodes             the NodeId
+  // A place below the file's size lies in the file, one behind it in extra_.
+  static constexpr std::uint64_t elsewhere = std::uint64_t{1} << 58;
+  static constexpr unsigned length_bits = 24;
+  static constexpr unsigned place_bits = 34;
   struct Node {
     std::uint32_t first_argument = 0;
     std::uint32_t argument_count = 0;
@@ -163,11 +176,19 @@ class Graph {
     std::uint32_t next = none_part;
     std::uint32_t sequence_and_act = 0;
   };
+  struct LongBytes {
+    std::uint64_t place = 0;
+    std::uint64_t length = 0;
+  };
   static constexpr std::uint32_t none_part = 0xffffffff;
+  static constexpr unsigned act_bits = 3;
+  static constexpr std::uint64_t payload(Value value) noexcept { return value.bits_ >> Value::kind_bits; }
+  std::string_view at(std::uint64_t place, std::uint64_t length) const noexcept;
+  std::uint64_t eight_bytes(std::uint64_t place) const noexcept;
 
   std::string file_;
-  std::string extra_;  // bytes that do not stand in the file as they are (escapes, numbers of more than 58 bits)
-  std::vector<std::string_view> long_bytes_;
+  std::string extra_;  // bytes that do not stand in the file as they are
+  std::vector<LongBytes> long_bytes_;
   std::vector<Node> nodes_;
   std::vector<PartRecord> part_records_;
   std::vector<Value> values_;
@@ -175,6 +196,40 @@ class Graph {
   Value root_;
   int protocol_ = 0;
   std::uint64_t end_ = 0;
+};
+
+/// Gives the parts of one node in order.
+class PartIterator {
+ public:
+  using value_type = Part;
+  using difference_type = std::ptrdiff_t;
+  PartIterator() = default;
+  Part operator*() const noexcept;
+  PartIterator& operator++() noexcept;
+  PartIterator operator++(int) noexcept {
+    PartIterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(const PartIterator& a, const PartIterator& b) noexcept { return a.record_ == b.record_; }
+
+ private:
+  friend class Graph;
+  PartIterator(const Graph* graph, std::uint32_t record) noexcept : graph_(graph), record_(record) {}
+  const Graph* graph_ = nullptr;
+  std::uint32_t record_ = Graph::none_part;
+};
+
+class Graph::Parts {
+ public:
+  PartIterator begin() const noexcept { return first_; }
+  PartIterator end() const noexcept { return {}; }
+  bool empty() const noexcept { return first_ == PartIterator(); }
+
+ private:
+  friend class Graph;
+  explicit Parts(PartIterator first) noexcept : first_(first) {}
+  PartIterator first_;
 };
 
 }  // namespace pod::document
