@@ -43,8 +43,9 @@ struct StateModel {
   std::vector<std::pair<std::string, std::uint64_t>> unmapped;  // sorted by name; collections without a rule that hold something
 };
 
-/// Never a secret's value. At most 500,000 resources (what is more is counted in `unmapped` by its type), texts cut at
-/// 1 KiB, ids and paths at 4 KiB. Deterministic. Cost: linear in the tree, one digest of each resource's subtree.
+/// Never a secret's value. At most 500,000 resources (what is more is counted in `unmapped` as "<type> (more)"), attributes
+/// cut at 256 bytes, ids and tags at 1 KiB. Deterministic. Error(refused) where a hostile document lays resources into one
+/// another over and over. Cost: linear in the tree: each resource's subtree is walked once and digested once.
 StateModel extract(const document::Tree& tree, const Place& place, const Rules& rules = Rules::built_in());
 
 /// A model's file. `reading.path`, `account`, `region` and `service` are what its place says, and are not in it.
@@ -55,7 +56,7 @@ struct ModelFile {
   StateReading reading;
 };
 /// It may be a stranger's: Error(corrupt) for what `encode` does not write, Error(incompatible) for a newer format,
-/// Error(refused) past a limit (64 MiB, 500,000 resources). `path` is the state file's. Cost: linear.
+/// Error(refused) past a limit (256 MiB, 500,000 resources). `path` is the state file's. Cost: linear.
 ModelFile decode(std::string_view file, const StatePath& path);
 
 }  // namespace pod::metamodel
