@@ -1,11 +1,11 @@
 // The same graph as a tree with named paths: what inspect shows, what resources are found in, what diff compares.
 //
-// Breadth first from the root, over named edges; the first, shortest way to a node is its home, every other edge to it is
-// a reference. So a resource lies where a person would look for it (`/queues/orders-dlq`, not
+// Breadth first from the root, over named edges, those of one node by name; the first, shortest way to a node is its home,
+// every other edge to it is a reference. So a resource lies where a person would look for it (`/queues/orders-dlq`, not
 // `/queues/orders/@dead_letter_queue`), and its path stays when unrelated things change.
 //
 //   step            edge                                                     written
-//   key             an item of a dict or of anything with items              /orders   /#5 (an integer as key)   /%<digest> (others)
+//   key             an item of a dict or of anything with items              /orders   /#5 (an integer)   /=S:a (an object)   /%<digest> (others)
 //   attribute       a member of an object's state                            /@name
 //   index           an element of a list, a tuple, anything with append      /3
 //   member          a member of a set                                        /%<digest>
@@ -13,7 +13,7 @@
 //   effect          what a setter was given beside items and attributes, a   /&set_key   /&state
 //                   state that is no dict
 //
-// In keys and names `/`, `~`, control bytes, bytes that are no UTF-8 and a first `@ # % ! &` are written `~XX` (hex); a text
+// In keys and names `/`, `~`, control bytes, bytes that are no UTF-8 and a first `@ # % ! & =` are written `~XX` (hex); a text
 // of more than 1,024 bytes is written by its digest (16 hex digits), so a path stays short. A second edge of the same name
 // has `+2` behind it. So every path reads back. Transparent: the state setters of pod_agent.restore (set_raw, set_key,
 // set_thread), defaultdict and OrderedDict, Counter, `(dict, slots)` states: their items and attributes are the object's own.
@@ -42,7 +42,7 @@ struct Step {
   Kind kind = Kind::key;
   Word word = Word::none;
   Value label;              // key, attribute, effect: the key, the name; member: the member itself
-  std::uint32_t index = 0;  // index, argument: the place; member, effect: how many of the same name come before
+  std::uint32_t index = 0;  // index, argument: the place; others: how many of the same name come before
   friend bool operator==(const Step&, const Step&) = default;
 };
 
@@ -73,7 +73,8 @@ class Tree {
   std::optional<Value> key(Value value, std::string_view name) const;
   std::optional<Value> attribute(Value value, std::string_view name) const;
   std::optional<Value> index(Value value, std::uint32_t index) const;
-  /// The text of a label: of a text, and of an enum member that is one text. Nothing for others.
+  /// The text of a label: of a text, of an enum member that is one text, of a small object (its attributes: "S:a").
+  /// Nothing for others.
   std::optional<std::string_view> label_text(const Step& step) const;
 
   /// An atom, a value object, a global, a persistent id: has no edges, and is everywhere at home.
