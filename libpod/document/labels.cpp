@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 namespace pod::document {
@@ -186,6 +187,19 @@ LabelKey Labels::key_of(const Step& step) const {
   key.label = LabelKey::Class::digest;
   key.digest = first_half(digest_of(step.label));
   return key;
+}
+
+std::uint64_t Labels::hash_of(const Step& step) const {
+  const auto mixed = [&](std::uint64_t hash) { return (hash + static_cast<std::uint64_t>(step.kind)) * 0x9e3779b97f4a7c15ull; };
+  const bool named = step.kind == Step::Kind::key || step.kind == Step::Kind::attribute;
+  if (named && step.label.kind() == Kind::text)
+    if (const std::string_view text = graph_->bytes(step.label); text.size() <= longest_text)
+      return mixed(std::hash<std::string_view>()(text));
+  const LabelKey key = key_of(step);
+  if (key.label == LabelKey::Class::text || key.label == LabelKey::Class::object) return mixed(std::hash<std::string_view>()(key.text));
+  std::uint64_t digest = 0;
+  std::memcpy(&digest, key.digest.data(), sizeof digest);
+  return mixed(key.number ^ digest);
 }
 
 std::string Labels::step_text(const Step& step) const {

@@ -45,6 +45,8 @@ class Labels {
   /// An atom, a value object, a global or a persistent id without parts.
   bool is_leaf(Value value) const;
   LabelKey key_of(const Step& step) const;
+  /// Equal for equal keys, and quick.
+  std::uint64_t hash_of(const Step& step) const;
   std::optional<std::string_view> text_of(Value label) const;
   /// Of an object that is a key: its attributes, joined by colons, where they are a few short texts and nothing else.
   std::optional<std::string_view> object_text(Value label) const;

@@ -135,30 +135,47 @@ bool Tree::Impl::mend_twins(std::vector<Edge>& edges) const {
   return any;
 }
 
-void Tree::Impl::expand(Value value, std::vector<Edge>& edges, std::vector<NodeId>& found) {
+bool Tree::Impl::may_have_twins(const std::vector<Edge>& edges, std::vector<std::uint64_t>& hashes) const {
+  hashes.clear();
+  for (const Edge& edge : edges)
+    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument) hashes.push_back(labels.hash_of(edge.step));
+  std::sort(hashes.begin(), hashes.end());
+  return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
+}
+
+void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& found) {
   claim_contents(value);
+  std::vector<Edge>& edges = scratch.edges;
   edges.clear();
   walk(value, [&](const Edge& edge) { return edges.push_back(edge), true; });
-  if (mend_twins(edges)) twins.insert(value.node());
-  std::erase_if(edges, [&](const Edge& edge) {
-    if (!edge.target.is_node()) return true;
+  if (may_have_twins(edges, scratch.hashes) && mend_twins(edges)) twins.insert(value.node());
+  auto& fresh = scratch.fresh;
+  fresh.clear();
+  for (const Edge& edge : edges) {
+    if (!edge.target.is_node()) continue;
     Home& home = homes[edge.target.node()];
     if (home.role == Role::unknown && labels.is_leaf(edge.target)) home.role = Role::leaf;
-    return home.role != Role::unknown;
-  });
+    if (home.role == Role::unknown) fresh.push_back({{}, &edge});
+  }
   // By name, not as they stand: sets and dicts come in any order, and a home must not depend on it.
-  if (edges.size() > 1)
-    std::stable_sort(edges.begin(), edges.end(), [&](const Edge& a, const Edge& b) { return labels.key_of(a.step) < labels.key_of(b.step); });
-  for (const Edge& edge : edges) {
-    Home& home = homes[edge.target.node()];
+  if (fresh.size() > 1) {
+    for (auto& [key, edge] : fresh) key = labels.key_of(edge->step);
+    const auto by_name = [](const auto& a, const auto& b) {
+      const auto order = a.first <=> b.first;
+      return order < 0 || (order == 0 && a.second < b.second);
+    };
+    if (!std::is_sorted(fresh.begin(), fresh.end(), by_name)) std::sort(fresh.begin(), fresh.end(), by_name);
+  }
+  for (const auto& [key, edge] : fresh) {
+    Home& home = homes[edge->target.node()];
     if (home.role != Role::unknown) continue;
-    std::uint32_t index = edge.step.index;
-    if (edge.step.kind == Step::Kind::effect) {
+    std::uint32_t index = edge->step.index;
+    if (edge->step.kind == Step::Kind::effect) {
       index = static_cast<std::uint32_t>(effect_steps.size());
-      effect_steps.push_back(edge.step);
+      effect_steps.push_back(edge->step);
     }
-    home = Home(Role::edge, edge.slot, value.node(), edge.step.kind, index);
-    found.push_back(edge.target.node());
+    home = Home(Role::edge, edge->slot, value.node(), edge->step.kind, index);
+    found.push_back(edge->target.node());
   }
 }
 
@@ -173,7 +190,7 @@ void Tree::Impl::spread() {
   homes[root.node()] = Home(Role::root, nullptr, root.node(), Step::Kind::key, 0);
   std::vector<NodeId> queue{root.node()};
   std::vector<NodeId> weak;
-  std::vector<Edge> edges;
+  Scratch scratch;
   for (std::size_t next = 0; next < queue.size() || !weak.empty();) {
     if (next == queue.size()) {
       // Nothing holds the rest but weak references: follow them, then go on as before.
@@ -181,14 +198,14 @@ void Tree::Impl::spread() {
       next = 0;
       std::vector<NodeId> now;
       now.swap(weak);
-      for (const NodeId id : now) expand(graph->node(id), edges, queue);
+      for (const NodeId id : now) expand(graph->node(id), scratch, queue);
       continue;
     }
     const Value value = graph->node(queue[next++]);
     if (is_weak(*graph, value))
       weak.push_back(value.node());
     else
-      expand(value, edges, queue);
+      expand(value, scratch, queue);
   }
 }
 

@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <type_traits>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace pod::document {
@@ -40,7 +41,13 @@ struct Tree::Impl {
 
   // The way in (tree.cpp).
   void spread();
-  void expand(Value value, std::vector<Edge>& edges, std::vector<NodeId>& found);
+  struct Scratch {
+    std::vector<Edge> edges;
+    std::vector<std::uint64_t> hashes;
+    std::vector<std::pair<LabelKey, const Edge*>> fresh;
+  };
+  void expand(Value value, Scratch& scratch, std::vector<NodeId>& found);
+  bool may_have_twins(const std::vector<Edge>& edges, std::vector<std::uint64_t>& hashes) const;
   void claim_contents(Value owner);
   bool claim(Value owner, Value container, const Value* part, Role role, std::uint32_t& count);
   /// Numbers members, effects and objects as keys of one name, drops all but the last of other keys and of attributes.

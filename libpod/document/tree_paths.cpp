@@ -16,6 +16,14 @@ std::string numbered(std::string_view name, std::uint64_t twin) {
   return out;
 }
 
+void append_count(std::string& out, std::uint64_t number) {
+  while (number >= 0x80) {
+    out += static_cast<char>(number | 0x80);
+    number >>= 7;
+  }
+  out += static_cast<char>(number);
+}
+
 }  // namespace
 
 /// The last step of a node's path.
@@ -111,15 +119,16 @@ ShortDigest Tree::Impl::path_digest(NodeId id) const {
 
 namespace {
 
-struct Level {
-  Value value;
-  std::size_t next;   // of the edges, which stand behind those of the level above
-  std::size_t count;
-};
-
-struct Sortable {
+struct Named {
   LabelKey key;
   Edge edge;
+};
+
+/// A node that is being digested; its edges stand behind those of the level above.
+struct Level {
+  Value value;
+  std::size_t first;
+  std::size_t next;  // in the order of their names
 };
 
 }  // namespace
@@ -127,29 +136,31 @@ struct Sortable {
 std::string Tree::Impl::subtree_digest(Value value) const {
   digest::Sha256 hash;
   std::string content;
-  std::vector<Sortable> edges;
+  std::vector<Named> edges;
+  std::vector<std::uint32_t> order;
   std::vector<Level> levels;
   const auto open = [&](Value node) {
     content += static_cast<char>(node.kind());
     if (const auto name = class_of(*graph, node)) {
       for (const std::string_view text : {name->module, name->name}) {
-        content += std::to_string(text.size());
-        (content += ' ') += text;
+        append_count(content, text.size());
+        content += text;
       }
     }
     if (node.kind() == Kind::byte_array) {
-      content += std::to_string(graph->bytes(node).size());
-      (content += ' ') += graph->bytes(node);
+      append_count(content, graph->bytes(node).size());
+      content += graph->bytes(node);
     }
     const std::size_t first = edges.size();
     walk_settled(node, [&](const Edge& edge) { return edges.push_back({labels.key_of(edge.step), edge}), true; });
-    const auto by_label = [](const Sortable& a, const Sortable& b) {
-      const auto order = a.key <=> b.key;
-      return order < 0 || (order == 0 && a.edge.step.index < b.edge.step.index);
+    for (std::size_t at = first; at < edges.size(); ++at) order.push_back(static_cast<std::uint32_t>(at));
+    const auto begin = order.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto by_name = [&](std::uint32_t a, std::uint32_t b) {
+      const auto names = edges[a].key <=> edges[b].key;
+      return names < 0 || (names == 0 && edges[a].edge.step.index < edges[b].edge.step.index);
     };
-    const auto begin = edges.begin() + static_cast<std::ptrdiff_t>(first);
-    if (!std::is_sorted(begin, edges.end(), by_label)) std::sort(begin, edges.end(), by_label);
-    content += std::to_string(edges.size() - first);
+    if (!std::is_sorted(begin, order.end(), by_name)) std::sort(begin, order.end(), by_name);
+    append_count(content, edges.size() - first);
     content += '{';
     levels.push_back({node, first, first});
   };
@@ -169,18 +180,18 @@ std::string Tree::Impl::subtree_digest(Value value) const {
     Level& level = levels.back();
     if (level.next == edges.size()) {
       content += '}';
-      edges.resize(level.count);
+      edges.erase(edges.begin() + static_cast<std::ptrdiff_t>(level.first), edges.end());
+      order.resize(level.first);
       levels.pop_back();
       continue;
     }
-    const Sortable& entry = edges[level.next++];
+    const Named& entry = edges[order[level.next++]];
     const Edge edge = entry.edge;
     content += static_cast<char>('a' + static_cast<int>(entry.key.edge));
     content += static_cast<char>('a' + static_cast<int>(entry.key.label));
-    content += std::to_string(entry.key.number);
-    content += ' ';
-    content += std::to_string(entry.key.text.size());
-    (content += ' ') += entry.key.text;
+    append_count(content, entry.key.number);
+    append_count(content, entry.key.text.size());
+    content += entry.key.text;
     if (entry.key.label == LabelKey::Class::digest) content.append(reinterpret_cast<const char*>(entry.key.digest.data()), 8);
     if (is_leaf(edge.target)) {
       put_leaf(edge.target);
