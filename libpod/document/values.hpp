@@ -1,5 +1,5 @@
 // Value objects: immutable objects of a few classes that have no identity for anyone (times, UUIDs, addresses, decimals,
-// regular expressions, enum members, tuples of such). They are written inline wherever they occur, compared by content,
+// regular expressions, enum members, classes by name, persistent ids, tuples and frozen sets of such). They are written inline wherever they occur, compared by content,
 // and shown as one line of text.
 #pragma once
 
