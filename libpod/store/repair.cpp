@@ -1,5 +1,6 @@
 // What a killed writer left, put in order by the next one.
 
+#include "git/index_rebuild.hpp"
 #include "store/engine_impl.hpp"
 
 #include <libpod/error.hpp>
@@ -43,14 +44,29 @@ void sweep_locks(const fs::path& folder, bool all) {
     if (path.extension() == ".lock" && (all || is_stale(path))) ::unlink(path.c_str());
 }
 
-/// Pack files that nobody writes any more: their writer held a flock.
+/// Pack files that nobody writes any more: their writer held a flock. A `.tmp-` file is an index that a repair did not
+/// finish, and only who holds the store's lock repairs.
 void sweep_packs(const fs::path& folder) {
   for (const fs::path& path : entries_of(folder)) {
     const std::string name = path.filename().native();
+    if (name.starts_with(".tmp-")) ::unlink(path.c_str());
     if (!name.starts_with("tmp_pack_") && !name.starts_with("tmp_idx_")) continue;
     const base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Stock git holds no flock; what it writes is young.
     if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && is_stale(path)) ::unlink(path.c_str());
+  }
+}
+
+/// A writer that was killed between its pack's name and its index's name leaves a pack that nobody reads.
+void index_packs(const fs::path& folder) {
+  for (const fs::path& path : entries_of(folder)) {
+    if (!path.filename().native().starts_with("pack-") || path.extension() != ".pack") continue;
+    if (::access(fs::path(path).replace_extension(".idx").c_str(), F_OK) == 0) continue;
+    try {
+      git::rebuild_index(path);
+    } catch (const Error&) {
+      // It stays as it is; a check names it.
+    }
   }
 }
 
@@ -102,6 +118,7 @@ void Engine::Impl::repair(bool previous_writer_died, const Context& context) {
   fs::create_directory(own("tmp"), error);
   base::sweep_temp_folders(own("tmp"));
   sweep_packs(root / "objects" / "pack");
+  if (previous_writer_died) index_packs(root / "objects" / "pack");
   if (journal.trim())
     context.progress->warn("the end of the store's journal was damaged; it was put aside as \"pod/journal.cut-*\"");
   restore_broken_refs(context);

@@ -1,3 +1,4 @@
+#include "git/index_rebuild.hpp"
 #include "git/pack_writer.hpp"
 #include "git/repository.hpp"
 
@@ -119,6 +120,44 @@ TEST_CASE("a pack is one that stock git would have indexed the same") {
     CHECK((status.st_mode & 0777) == 0444);
   }
   CHECK(files_below(repository.objects_folder()).size() == 2);
+}
+
+TEST_CASE("a pack that lost its index gets the same one again, a damaged one or one with deltas gets none") {
+  Folder folder;
+  Repository repository = Repository::init(folder / "store");
+  PackWriter writer(repository.objects(), repository.objects_folder(), {});
+  for (const std::string& content : contents_of_many_kinds()) writer.add(ObjectType::blob, base::bytes_of(content));
+  const std::string large = text(3 << 20);
+  base::MemorySource source(large);
+  writer.add_blob(large.size(), source);
+  const fs::path pack = *writer.finish().pack;
+  const fs::path index = fs::path(pack).replace_extension(".idx");
+  const std::string before = read_file(index);
+  fs::remove(index);
+  CHECK(rebuild_index(pack));
+  CHECK(read_file(index) == before);
+
+  const std::string bytes = read_file(pack);
+  fs::remove(index);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{31}, std::size_t{32}, bytes.size() / 2, bytes.size() - 1}) {
+    fs::permissions(pack, fs::perms::owner_all);
+    write_file(pack, bytes.substr(0, size));
+    CHECK_FALSE(rebuild_index(pack));
+  }
+  std::string more = bytes;
+  more.insert(more.size() - 20, "x");
+  write_file(pack, more);
+  CHECK_FALSE(rebuild_index(pack));
+  CHECK_FALSE(fs::exists(index));
+
+  const fs::path work = folder / "work";
+  fs::create_directory(work);
+  stock_git(work, {"init", "-q"});
+  std::string list;
+  for (const std::string& content : {text(50'000) + "a", text(50'000) + "b"})
+    list += stock_git(work, {"hash-object", "-w", "--stdin"}, content) + '\n';
+  const fs::path deltas = work / ("p-" + stock_git(work, {"pack-objects", "-q", "p"}, list) + ".pack");
+  CHECK_FALSE(rebuild_index(deltas));
 }
 
 TEST_CASE("a large blob is streamed, whatever pieces it comes in") {

@@ -51,6 +51,22 @@ TEST_CASE("a sound store has nothing wrong, and every check says so") {
     CHECK(std::count(names.begin(), names.end(), name) == 1);
 }
 
+TEST_CASE("a pack whose writer was killed before the index had its name is indexed by the next writer") {
+  World world;
+  fs::path orphan;
+  for (const auto& entry : fs::directory_iterator(world.path / "objects/pack"))
+    if (entry.path().extension() == ".idx") orphan = entry.path();
+  const std::string index = read_file(orphan);
+  fs::remove(orphan);
+  write_file(world.path / "objects/pack/.tmp-0123", "half an index");
+  write_file(world.path / "pod/lock", "pid 1 on elsewhere\n");  // its holder never let go
+  Store store = Store::open(world.path);
+  commit(store, "other", "x");
+  CHECK(read_file(orphan) == index);
+  CHECK_FALSE(fs::exists(world.path / "objects/pack/.tmp-0123"));
+  CHECK(troubles(store).empty());
+}
+
 TEST_CASE("a ref that was emptied, cut or overwritten is found, and restored by the next change") {
   for (const char* text : {"", "garbage", "1234", "ref: refs/heads/shop\n"}) {
     CAPTURE(text);
