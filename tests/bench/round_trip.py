@@ -4,10 +4,11 @@
 
 Starts moto server with pod-agent on a free port, fills it (the world of tests/scenario, then 5,000 S3 objects of 2 KiB
 with 1,000 SQS messages), and takes for each: a first commit, a commit after one change, a commit with nothing changed, an
-inject into a fresh emulator. Prints medians over the rounds: wall time of the command, the emulator's part of it,
-podgit's own part, peak memory of both; and the start-up time of `podgit version`. Every round starts a fresh emulator and
-store. Peak memory: of podgit from the kernel's accounting of the process, of the emulator from VmHWM, reset before each
-command."""
+inject into a fresh emulator. Prints medians over the rounds: wall time of the command, the processor time of podgit and
+of the emulator in it (podgit waits while the emulator works, and the other way round, so wall time is about their sum),
+peak memory of both; and the start-up time of `podgit version`. Every round starts a fresh emulator and store. Processor
+time and peak memory are the kernel's figures: of podgit for the process, of the emulator from /proc (10 ms steps, VmHWM
+reset before each command)."""
 
 import argparse
 import json
@@ -36,6 +37,10 @@ class Emulator:
 
     def forget_peak(self):
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    def processor_seconds(self):
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def peak_mib(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -71,9 +76,9 @@ def change_one(url):
 
 
 def run(podgit, environment, emulator, *arguments):
-    """One command: wall seconds, podgit's peak MiB, the emulator's peak MiB, its JSON data."""
-    if emulator:
-        emulator.forget_peak()
+    """One command: wall seconds, processor seconds and peak MiB of podgit and the emulator, its JSON data."""
+    emulator.forget_peak()
+    before = emulator.processor_seconds()
     with tempfile.TemporaryFile() as out:
         start = time.perf_counter()
         child = subprocess.Popen([podgit, *arguments, "--json"], env=environment, stdout=out, stderr=subprocess.DEVNULL)
@@ -84,8 +89,8 @@ def run(podgit, environment, emulator, *arguments):
         answer = json.loads(out.read())
     if child.returncode != 0:
         sys.exit(f"round_trip: podgit {' '.join(arguments)} ended with {child.returncode}: {answer.get('error')}")
-    return {"wall": wall, "podgit_mib": usage.ru_maxrss / 1024, "emulator_mib": emulator.peak_mib() if emulator else 0,
-            "data": answer["data"]}
+    return {"wall": wall, "podgit": usage.ru_utime + usage.ru_stime, "emulator": emulator.processor_seconds() - before,
+            "podgit_mib": usage.ru_maxrss / 1024, "emulator_mib": emulator.peak_mib(), "data": answer["data"]}
 
 
 def measure(podgit, fill):
@@ -106,12 +111,6 @@ def measure(podgit, fill):
             environment["PODGIT_INSTANCE"] = emulator.url
             steps["inject into an empty emulator"] = run(podgit, environment, emulator, "inject", "bench")
     return steps
-
-
-def emulator_seconds(step):
-    """The emulator's part, which a commit says of itself; None for an inject."""
-    milliseconds = step["data"].get("captureMilliseconds")
-    return None if milliseconds is None else milliseconds / 1000
 
 
 def start_up(podgit, rounds=50):
@@ -140,14 +139,10 @@ def main():
         print(name)
         for step in rounds[0]:
             samples = [figures[step] for figures in rounds]
-            middle = lambda pick: statistics.median(pick(sample) for sample in samples)  # noqa: E731
-            wall = middle(lambda sample: sample["wall"])
-            parts = f"{'':>11} {'':>9}"
-            if emulator_seconds(samples[0]) is not None:
-                emulator = middle(emulator_seconds)
-                parts = f"{emulator:11.3f} {wall - emulator:9.3f}"
-            print(f"  {step:30} {wall:8.3f} {parts} {middle(lambda sample: sample['podgit_mib']):11.1f}"
-                  f" {middle(lambda sample: sample['emulator_mib']):13.1f}")
+            wall, emulator, podgit, podgit_mib, emulator_mib = (
+                statistics.median(sample[figure] for sample in samples)
+                for figure in ("wall", "emulator", "podgit", "podgit_mib", "emulator_mib"))
+            print(f"  {step:30} {wall:8.3f} {emulator:11.2f} {podgit:9.3f} {podgit_mib:11.1f} {emulator_mib:13.1f}")
     if options.json:
         Path(options.json).write_text(json.dumps(everything, indent=1))
 

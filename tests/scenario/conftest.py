@@ -19,6 +19,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+# Started in the background of a shell this process ignores SIGINT, and so would every command that it tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _READY = re.compile(r"pod-agent: .* on (http://\S+)")
 
 
