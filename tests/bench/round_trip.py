@@ -7,8 +7,9 @@ with 1,000 SQS messages), and takes for each: a first commit, a commit after one
 inject into a fresh emulator. Prints medians over the rounds: wall time of the command, the processor time of podgit and
 of the emulator in it (podgit waits while the emulator works, and the other way round, so wall time is about their sum),
 peak memory of both; and the start-up time of `podgit version`. Every round starts a fresh emulator and store. Processor
-time and peak memory are the kernel's figures: of podgit for the process, of the emulator from /proc (10 ms steps, VmHWM
-reset before each command)."""
+time and peak memory are the kernel's figures: of podgit for the process, which a small one starts (the kernel counts the
+starter's memory too: about 10 MiB are the least that shows), of the emulator from /proc (10 ms steps, VmHWM reset before
+each command)."""
 
 import argparse
 import json
@@ -55,6 +56,36 @@ class Emulator:
         self.process.stdout.close()
 
 
+STARTER = """
+import json, os, subprocess, sys, time
+for line in sys.stdin:
+    task = json.loads(line)
+    with open(task["out"], "wb") as out:
+        start = time.perf_counter()
+        child = subprocess.Popen(task["argv"], env=task["env"], stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+    print(json.dumps([child.returncode, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]), flush=True)
+"""
+
+
+class Starter:
+    """Starts commands from a process that holds nothing."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-I", "-S", "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+
+    def run(self, argv, environment, out):
+        self.process.stdin.write(json.dumps({"argv": argv, "env": environment, "out": out}) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+STARTED = Starter()
+
+
 def fill_world(url):
     world_seed.seed(url)
 
@@ -79,18 +110,13 @@ def run(podgit, environment, emulator, *arguments):
     """One command: wall seconds, processor seconds and peak MiB of podgit and the emulator, its JSON data."""
     emulator.forget_peak()
     before = emulator.processor_seconds()
-    with tempfile.TemporaryFile() as out:
-        start = time.perf_counter()
-        child = subprocess.Popen([podgit, *arguments, "--json"], env=environment, stdout=out, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
+    with tempfile.NamedTemporaryFile() as out:
+        code, wall, podgit_seconds, podgit_mib = STARTED.run([podgit, *arguments, "--json"], environment, out.name)
         answer = json.loads(out.read())
-    if child.returncode != 0:
-        sys.exit(f"round_trip: podgit {' '.join(arguments)} ended with {child.returncode}: {answer.get('error')}")
-    return {"wall": wall, "podgit": usage.ru_utime + usage.ru_stime, "emulator": emulator.processor_seconds() - before,
-            "podgit_mib": usage.ru_maxrss / 1024, "emulator_mib": emulator.peak_mib(), "data": answer["data"]}
+    if code != 0:
+        sys.exit(f"round_trip: podgit {' '.join(arguments)} ended with {code}: {answer.get('error')}")
+    return {"wall": wall, "podgit": podgit_seconds, "emulator": emulator.processor_seconds() - before,
+            "podgit_mib": podgit_mib, "emulator_mib": emulator.peak_mib(), "data": answer["data"]}
 
 
 def measure(podgit, fill):
