@@ -55,7 +55,9 @@ int check_reading(const fs::path& objects, const Stored& stored) {
   int errors = 0;
   std::shared_ptr<ObjectDatabase> database;
   if (const auto error = error_of([&] { database = ObjectDatabase::open(objects); })) return 1;
-  for (const auto& [id, content] : stored.blobs) {
+  for (const auto& blob : stored.blobs) {
+    const Oid& id = blob.first;
+    const std::string& content = blob.second;
     std::string whole;
     std::string streamed;
     if (error_of([&] { whole = database->read(id, ObjectType::blob); }))

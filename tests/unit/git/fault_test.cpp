@@ -93,8 +93,11 @@ TEST_CASE("a full or failing disk gives a clear error and leaves nothing, and th
   const Oid good = written_once(folder);
   const fs::path log = folder / "log";
   int failures = 0;
-  for (const auto& [calls, error] : std::vector<std::pair<std::string, std::string>>{
+  using Fault = std::pair<std::string, std::string>;
+  for (const Fault& fault : std::vector<Fault>{
            {"pwrite64", "ENOSPC"}, {"write", "ENOSPC"}, {"pwrite64", "EIO"}, {"fsync", "EIO"}, {"rename", "EIO"}, {"fchmod", "EPERM"}, {"ftruncate", "EIO"}, {"pread64", "EIO"}}) {
+    const std::string& calls = fault.first;
+    const std::string& error = fault.second;
     for (int when = 1; when <= 40; ++when) {
       CAPTURE(calls);
       CAPTURE(when);

@@ -50,7 +50,9 @@ void check_same(const fs::path& path) {
   std::set<std::string> seen;
   database->for_each([&](const Oid& id) { seen.insert(id.hex()); });
   REQUIRE(seen.size() == kinds.size());
-  for (const auto& [hex, kind] : kinds) {
+  for (const auto& entry : kinds) {
+    const std::string& hex = entry.first;
+    const std::string& kind = entry.second;
     CAPTURE(hex);
     const Oid id = Oid::parse(hex);
     CHECK(seen.contains(hex));

@@ -246,11 +246,12 @@ TEST_CASE("git's revision syntax is understood") {
   stock_git(h.repository.path(), {"tag", "-a", "-m", "m", "annotated", h.two.hex()});
   stock_git(h.repository.path(), {"pack-refs", "--all"});
   h.repository.set_head("refs/heads/shop");
-  for (const auto& [text, id] : std::vector<std::pair<std::string, Oid>>{{"shop", h.three}, {"HEAD", h.three}, {"shop~1", h.two}, {"shop^", h.two}, {"HEAD~2", h.one},
+  using Meaning = std::pair<std::string, Oid>;
+  for (const Meaning& meaning : std::vector<Meaning>{{"shop", h.three}, {"HEAD", h.three}, {"shop~1", h.two}, {"shop^", h.two}, {"HEAD~2", h.one},
                                                                         {"v1", h.one}, {"refs/tags/v1", h.one}, {"annotated", h.two}, {"annotated^{commit}", h.two},
                                                                         {h.one.hex(), h.one}, {h.two.hex().substr(0, 12), h.two}, {":/second", h.two}, {"shop^{/first}", h.one}}) {
-    CAPTURE(text);
-    CHECK(h.repository.find_revision(text) == id);
+    CAPTURE(meaning.first);
+    CHECK(h.repository.find_revision(meaning.first) == meaning.second);
   }
   for (const char* text : {"none", "shop~9", "1234567890123456789012345678901234567890", "12345678", "main", "v2"}) CHECK_FALSE(h.repository.find_revision(text));
   for (const char* text : {"", "shop^{", "shop:f", "shop^{tree}"}) {

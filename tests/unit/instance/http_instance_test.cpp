@@ -377,9 +377,9 @@ TEST_SUITE("an inject") {
         {"500", say(500, R"({"error": {"code": "internal", "message": "boom"}})")},
         {"504", say(504, "")},
     };
-    for (const auto& [name, fault] : faults) {
-      CAPTURE(name);
-      Emulator emulator({{pods_path, fault}});
+    for (const auto& fault : faults) {
+      CAPTURE(fault.first);
+      Emulator emulator({{pods_path, fault.second}});
       const Error error = error_of([&] { inject(emulator.source()); });
       CHECK(error.code() == ErrorCode::outcome_unknown);
       CHECK(has(error.next(), "podgit doctor"));
