@@ -1,4 +1,4 @@
-// jsonpickle, read as its Unpickler does with `keys=True`: which objects get a number, and in which order their members are
+// jsonpickle, read as its Unpickler (4.1) does with `keys=True`: which objects get a number, and in which order their members are
 // read, decides what `py/id` means. What it would build by running code becomes the call or the object that a pickle would
 // hold.
 //
@@ -75,7 +75,8 @@ class Reader {
     fill_dict,   // the last 2 × count
     make_object,
     fill_object,
-    make_call,
+    make_call,   // no result yet
+    fill_call,
     make_date,   // the last `count` are its arguments, its class stands before them
     iterator,
   };
@@ -97,7 +98,8 @@ class Reader {
     bool has_keywords = false;
     bool has_state = false;
     bool members_are_items = false;
-    std::uint32_t dict_member = 0;  // which pair is `__dict__`
+    bool is_call = false;
+    std::uint32_t dict_member = 0;  // which pair is `__dict__`; none: `members`
   };
 
   [[noreturn]] void fail(const std::string& reason) const {
@@ -184,6 +186,7 @@ class Reader {
       case Act::make_object: return make_object(task);
       case Act::fill_object: return fill_object(task);
       case Act::make_call: return make_call(task);
+      case Act::fill_call: return fill_call(task);
       case Act::make_date: {
         const Value arguments = builder_.add_node(Kind::tuple, last(task.count));
         drop(task.count);
@@ -327,7 +330,7 @@ class Reader {
     const auto arguments_ex = member(place, "py/newargsex");
     auto arguments = member(place, "py/newargs");
     if (!arguments) arguments = member(place, "py/initargs");
-    const auto elements = member(place, "py/seq");
+    auto elements = member(place, "py/seq");
     const auto state = member(place, "py/state");
     const auto values = contents(place);
     shape.has_factory = factory.has_value();
@@ -345,6 +348,14 @@ class Reader {
       members.push_back(at);
     }
     shape.members = static_cast<std::uint32_t>(members.size());
+    // A named tuple is whole when it is made; jsonpickle does not look at its elements again.
+    if (arguments && members.empty()) elements.reset();
+    // Only dicts have default factories.
+    if (factory && !shape.members_are_items) {
+      shape.members_are_items = true;
+      shape.dict_member = shape.members;
+    }
+    shape.is_call = factory && class_name == "collections.defaultdict";
     if (elements) shape.elements = static_cast<std::uint32_t>(elements_of({place.graph, *elements}, "py/seq").size());
     const bool early = !shape.has_arguments && !shape.has_factory;
     const std::uint32_t number = count(std::nullopt);
@@ -411,7 +422,8 @@ class Reader {
     if (shape.has_factory) given.insert(given.begin(), take());
     std::vector<Value> arguments{shape.class_global, builder_.add_node(Kind::tuple, given)};
     if (shape.has_keywords) arguments.push_back(keywords);
-    numbered_[task.number] = builder_.add_node(shape.has_keywords ? Kind::object_kw : Kind::object, arguments);
+    const Kind kind = shape.has_keywords ? Kind::object_kw : shape.is_call ? Kind::call : Kind::object;
+    numbered_[task.number] = builder_.add_node(kind, arguments);
   }
 
   void fill_object(const Task& task) {
@@ -443,17 +455,18 @@ class Reader {
     const auto values = elements_of(inner, "py/reduce");
     if (values.size() < 2 || values.size() > 5) fail("\"py/reduce\" of another length than two to five");
     const std::uint32_t number = count(std::nullopt);
-    push({.act = Act::make_call, .count = static_cast<std::uint32_t>(values.size()), .number = number});
-    restore_each(inner.graph, values);
+    const auto rest = static_cast<std::uint32_t>(values.size() - 2);
+    push({.act = Act::fill_call, .count = rest, .number = number});
+    restore_each(inner.graph, values.subspan(2));
+    // The call comes before what is put into its result, which may refer to it.
+    push({.act = Act::make_call, .number = number});
+    restore_each(inner.graph, values.first(2));
   }
 
   void make_call(const Task& task) {
-    const std::vector<Value> values(last(task.count).begin(), last(task.count).end());
-    const auto given = [&](std::size_t at) { return at < values.size() ? values[at] : Value{}; };
-    std::vector<Value> arguments = elements_in(values[1], "py/reduce");
-    const Graph& graph = builder_.graph();
-    Value made[2] = {values[0], Value{}};
-    const bool is_object = graph.is_text(values[0], new_object);
+    std::vector<Value> arguments = elements_in(take(), "py/reduce");
+    Value made[2] = {take(), Value{}};
+    const bool is_object = builder_.graph().is_text(made[0], new_object);
     if (is_object) {
       if (arguments.empty()) fail("\"py/newobj\" without a class");
       made[0] = arguments.front();
@@ -461,22 +474,27 @@ class Reader {
     }
     if (!made[0].is_node()) fail("\"py/reduce\" calls what is nothing to call");
     made[1] = builder_.add_node(Kind::tuple, arguments);
-    const Value node = builder_.add_node(is_object ? Kind::object : Kind::call, made);
-    if (given(3).kind() != Kind::none)
-      if (const auto elements = elements_in(given(3), "py/reduce"); !elements.empty())
+    numbered_[task.number] = builder_.add_node(is_object ? Kind::object : Kind::call, made);
+  }
+
+  void fill_call(const Task& task) {
+    const Value node = *numbered_[task.number];
+    const std::vector<Value> values(last(task.count).begin(), last(task.count).end());
+    const auto given = [&](std::size_t at) { return at < values.size() ? values[at] : Value{}; };
+    if (given(1).kind() != Kind::none)
+      if (const auto elements = elements_in(given(1), "py/reduce"); !elements.empty())
         builder_.add_part(node, Part::Act::append, elements);
-    if (given(4).kind() != Kind::none) {
+    if (given(2).kind() != Kind::none) {
       std::vector<Value> pairs;
-      for (const Value item : elements_in(given(4), "py/reduce")) {
+      for (const Value item : elements_in(given(2), "py/reduce")) {
         const std::vector<Value> pair = elements_in(item, "py/reduce");
         if (pair.size() != 2) fail("\"py/reduce\" with an item that is no pair");
         pairs.insert(pairs.end(), pair.begin(), pair.end());
       }
       if (!pairs.empty()) builder_.add_part(node, Part::Act::items, pairs);
     }
-    const Value state = given(2);
+    const Value state = given(0);
     if (state.kind() != Kind::none) builder_.add_part(node, Part::Act::state, std::span(&state, 1));
-    numbered_[task.number] = node;
     collect(node, task.count);
   }
 

@@ -108,6 +108,19 @@ TEST_CASE("a state, a reduce, new arguments, a sequence and a subclass of dict b
   CHECK(bytes_of("/12") == std::string_view("\x07\xe9\x0a\x05\x12\x1c\x05\x0c\xb3\x4f", 10));
 }
 
+TEST_CASE("named tuples, default dicts and results that hold themselves read as jsonpickle means them") {
+  const Graph graph = jsonpickle(R"([
+    {"py/object": "a.Pair", "py/newargs": {"py/tuple": [{}, 5]}, "py/seq": [{"py/id": 2}, 5]},
+    {"py/object": "collections.defaultdict", "k": ["v"], "default_factory": {"py/type": "builtins.list"}},
+    {"py/reduce": [{"py/type": "collections.OrderedDict"}, {"py/tuple": []}, null, null, {"py/tuple": [{"py/tuple": ["self", {"py/id": 5}]}]}]}])");
+  const Tree tree(graph);
+  CHECK(tree.edge_count(*tree.find("/0")) == 2);
+  CHECK(graph.integer(*tree.find("/0/!1")) == 5);
+  CHECK(graph.text(*tree.find("/1/k/0")) == "v");
+  CHECK(tree.find("/1")->kind() == Kind::call);
+  CHECK(*tree.find("/2/self") == *tree.find("/2"));
+}
+
 TEST_CASE("jsonpickle that makes no sense is corrupt, and nothing of it is run") {
   for (const char* text : {R"([{"py/id": 1}])", R"([{"py/id": -1}])", R"([{"py/id": "0"}])", R"({"py/tuple": 5})", R"({"py/reduce": []})",
                            R"({"py/reduce": ["os.system", {"py/tuple": ["x"]}]})", R"({"py/object": 5})", R"({"py/b64": "A"})",
