@@ -169,7 +169,10 @@ std::string_view name_of(Verdict verdict) {
   return "refuse";
 }
 
-std::string clean_reason(std::string_view reason) { return clean(reason, most_name); }
+std::string clean_reason(std::string_view reason) {
+  // What was cleaned once stays as it is, although escapes may have made it longer.
+  return reason.size() <= 8 * most_name && clean(reason, reason.size()) == reason ? std::string(reason) : clean(reason, most_name);
+}
 
 ModelFile decode(std::string_view file, const StatePath& path) {
   const std::string what = "the metamodel of " + path.str();

@@ -16,7 +16,7 @@ inline constexpr std::array<std::pair<Verdict, std::string_view>, 3> verdict_nam
     {{Verdict::accept, "accept"}, {Verdict::review, "review"}, {Verdict::refuse, "refuse"}}};
 std::string_view name_of(Verdict verdict);
 
-/// A reason as one line of at most 1 KiB.
+/// A reason as one line, cut at 1 KiB where it was no clean line before. Twice is once.
 std::string clean_reason(std::string_view reason);
 
 }  // namespace pod::metamodel

@@ -32,6 +32,9 @@ PatternStep parse_step(std::string_view text, std::string_view whole) {
   } else if (text.size() > 2 && text.front() == '{' && text.back() == '}') {
     step.kind = PatternStep::Kind::variable;
     step.name = text.substr(1, text.size() - 2);
+  } else if (text.size() == 2 && text[0] == '!' && base::is_digit(text[1])) {
+    step.kind = PatternStep::Kind::argument;
+    step.index = text[1] - '0';
   } else if (is_place(text)) {
     step.kind = PatternStep::Kind::index;
     step.index = std::stoi(std::string(text));

@@ -10,6 +10,7 @@
 //   @name     the attribute alone
 //   *         every key, index and member (not attributes)
 //   3, -1     the element at that place; from the end
+//   !0        the argument of the call or object
 //   {name}    the key that is what a resource is called: {id}, {arn}, {1}, … (the first `*` of the resource's path)
 //   {secret}  every attribute and key whose name says that it holds a secret
 //   .         nowhere: the value itself (only alone)
@@ -25,7 +26,7 @@
 namespace pod::metamodel {
 
 struct PatternStep {
-  enum class Kind : std::uint8_t { name, attribute, any, index, variable, secret };
+  enum class Kind : std::uint8_t { name, attribute, any, index, argument, variable, secret };
   Kind kind = Kind::name;
   std::string name;
   std::int32_t index = 0;

@@ -25,6 +25,7 @@ std::size_t match_from(const Rules::Impl& rules, const FieldRule& rule, const st
       case PatternStep::Kind::any: fits = step.kind != PathStep::Kind::attribute; break;
       case PatternStep::Kind::secret: fits = step.kind != PathStep::Kind::other && rules.is_secret_name(step.name); break;
       case PatternStep::Kind::index: fits = step.kind == PathStep::Kind::key && step.name == std::to_string(wanted.index); break;
+      case PatternStep::Kind::argument: fits = step.kind == PathStep::Kind::other && step.name == "!" + std::to_string(wanted.index); break;
       case PatternStep::Kind::variable: break;
     }
     if (!fits) return 0;
