@@ -1,3 +1,5 @@
+#include "policy/roles.hpp"
+
 #include "policy/policy.hpp"
 
 #include <algorithm>
@@ -44,6 +46,12 @@ bool has_pickle_extension(const Name& name) {
 
 }  // namespace
 
+bool is_called_store(const StatePath& path) { return is_store(parts_of(path.components().back())); }
+
+bool is_named_like_state(const StatePath& path) {
+  return is_called_store(path) || has_pickle_extension(parts_of(path.components().back()));
+}
+
 Role role_of(const StatePath& path) {
   const std::vector<std::string_view> parts = path.components();
   if (parts.size() > 1 && lower(parts[0]) == "api_states") return Role::state;
@@ -51,8 +59,7 @@ Role role_of(const StatePath& path) {
   const bool asset = parts.size() > 1 && (parts[0] == "assets" || (parts.size() > 2 && parts[1] == "assets") ||
                                           (parts.size() > 3 && parts[2] == "assets"));
   if (asset) return Role::asset;
-  const Name name = parts_of(parts.back());
-  return is_store(name) || has_pickle_extension(name) ? Role::state : Role::other;
+  return is_named_like_state(path) ? Role::state : Role::other;
 }
 
 }  // namespace policy
