@@ -20,6 +20,12 @@ STATUS = {
 }
 
 
+def printable(text: str, limit: int = 900) -> str:
+    """`text` with what a terminal or an editor would act on escaped, and cut: messages quote names of state files."""
+    text = "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 class AgentError(Exception):
     """A failure with a code of the protocol; `service` names the one to blame, if one is."""
 
@@ -31,7 +37,7 @@ class AgentError(Exception):
         self.status = status or STATUS[code]
 
     def document(self) -> dict:
-        error = {"code": self.code, "message": self.message}
+        error = {"code": self.code, "message": printable(self.message)}
         if self.service:
             error["service"] = self.service
         return {"error": error}

@@ -93,16 +93,27 @@ def _spec_is_good(spec: Any, depth: int = 0) -> bool:
 
 
 def is_plain(value: Any, depth: int = 0) -> bool:
-    """Atoms, and lists and dicts of them: what a default factory with content may make."""
-    if type(value) in (str, int, float, bool, type(None), datetime.datetime, datetime.timedelta):
-        return True
-    if depth > 8:
-        return False
-    if type(value) is list:
-        return len(value) <= 100 and all(is_plain(v, depth + 1) for v in value)
-    if type(value) is dict:
-        return len(value) <= 100 and all(type(k) is str and is_plain(v, depth + 1) for k, v in value.items())
-    return False
+    """Atoms, and lists and dicts of them, at most a thousand: what a default factory with content may make.
+
+    Counted as often as they are reached, since a list that holds another one twice makes two of them.
+    """
+    left = 1000
+    stack = [(value, depth)]
+    while stack:
+        part, depth = stack.pop()
+        left -= 1
+        if left < 0:
+            return False
+        if type(part) in (str, int, float, bool, type(None), datetime.datetime, datetime.timedelta):
+            continue
+        if depth > 8 or type(part) not in (list, dict) or len(part) > 100:
+            return False
+        if type(part) is dict:
+            if not all(type(key) is str for key in part):
+                return False
+            part = list(part.values())
+        stack.extend((inner, depth + 1) for inner in part)
+    return True
 
 
 def factory(spec: Any) -> Factory:
@@ -140,7 +151,7 @@ def semaphore(value: Any, bounded: Any) -> threading.Semaphore:
 
 
 def queue(kind: Any, maxsize: Any, items: Any) -> Any:
-    _check(kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "queue")
+    _check(type(kind) is str and kind in ("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), "queue")
     _check(type(maxsize) is int and type(items) is list, "queue")
     if kind == "SimpleQueue":
         simple = queues.SimpleQueue()
@@ -311,7 +322,7 @@ def jwk(kind: Any, text: Any) -> Any:
     """A JSON web key: its class by name, and its members as JSON."""
     from joserfc import jwk as keys
 
-    _check(kind in ("RSAKey", "ECKey", "OKPKey", "OctKey"), "jwk")
+    _check(type(kind) is str and kind in ("RSAKey", "ECKey", "OKPKey", "OctKey"), "jwk")
     _check(type(text) is str and len(text) <= MAX_KEY_TEXT, "jwk")
     return _loaded_key(lambda: getattr(keys, kind).import_key(json.loads(text)))
 
