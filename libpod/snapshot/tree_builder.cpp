@@ -45,14 +45,20 @@ class HashingSource final : public base::ByteSource {
   digest::Sha256 hash_;
 };
 
+using Leaves = std::map<std::string, Leaf, std::less<>>;
+
+constexpr std::string_view own_prefix = ".pod/";
+
 }  // namespace
 
 struct TreeBuilder::Impl {
-  explicit Impl(git::PackWriter& writer) : pack(writer) {}
+  Impl(git::PackWriter& writer, Intake hooks) : pack(writer), intake(std::move(hooks)) {}
 
   git::PackWriter& pack;
+  Intake intake;
   /// By the path as it stands in the tree. In the order of bytes the entries of a folder lie together.
-  std::map<std::string, Leaf, std::less<>> leaves;
+  Leaves leaves;
+  Leaves own;  // without the prefix
   std::set<std::string, std::less<>> empty;
   std::uint64_t bytes = 0;
   std::optional<Oid> state;
@@ -86,14 +92,15 @@ struct TreeBuilder::Impl {
       throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files in one version");
   }
 
-  std::vector<git::TreeEntry> write_folders();
+  Oid add_text(std::string_view text) { return pack.add(git::ObjectType::blob, base::bytes_of(text)); }
+  std::vector<git::TreeEntry> write_folders(const Leaves& files);
   Oid write_tree(std::vector<git::TreeEntry> entries) {
     return pack.add(git::ObjectType::tree, base::bytes_of(git::encode_tree(std::move(entries))));
   }
 };
 
 /// Writes all folders from the leaves up; the entries of the root.
-std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders() {
+std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders(const Leaves& files) {
   struct Open {
     std::string prefix;  // "" or "a/b/"
     std::vector<git::TreeEntry> entries;
@@ -106,7 +113,7 @@ std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders() {
     std::string name = folder.prefix.substr(parent.size(), folder.prefix.size() - parent.size() - 1);
     open.back().entries.push_back({std::move(name), 040000, write_tree(std::move(folder.entries))});
   };
-  for (const auto& [path, leaf] : leaves) {
+  for (const auto& [path, leaf] : files) {
     while (!path.starts_with(open.back().prefix)) close();
     for (auto slash = path.find('/', open.back().prefix.size()); slash != std::string::npos; slash = path.find('/', slash + 1))
       open.push_back({path.substr(0, slash + 1), {}});
@@ -117,7 +124,7 @@ std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders() {
   return std::move(open.front().entries);
 }
 
-TreeBuilder::TreeBuilder(git::PackWriter& pack) : impl_(std::make_unique<Impl>(pack)) {}
+TreeBuilder::TreeBuilder(git::PackWriter& pack, Intake intake) : impl_(std::make_unique<Impl>(pack, std::move(intake))) {}
 TreeBuilder::~TreeBuilder() = default;
 
 void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode,
@@ -129,14 +136,31 @@ void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::Byte
     throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(size) + " bytes, more than " +
                                         std::to_string(size_limit));
   const auto promised = promised_digest(path);
+  const Intake& intake = impl_->intake;
+  const bool wanted = intake.wants && intake.wants(path);
   Leaf leaf{{}, (mode & 0100) != 0};
-  if (promised || sha256) {
+  std::string digest;
+  const auto check = [&] {
+    if (digest == promised.value_or(digest) && digest == sha256.value_or(digest)) return;
+    throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " does not match its digest")
+        .because("its SHA-256 is " + digest);
+  };
+  if (wanted && size <= intake.limit) {
+    std::string file = base::read_all(source, size);
+    if (file.size() != size)
+      throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " has " + std::to_string(file.size()) + " bytes in place of " +
+                                          std::to_string(size));
+    if (promised || sha256) digest = digest::hex(digest::sha256(file));
+    check();
+    const std::string stored = intake.take(path, std::move(file));
+    leaf.id = impl_->add_text(stored);
+    size = stored.size();
+  } else if (wanted || promised || sha256) {
     HashingSource hashing(source);
     leaf.id = impl_->pack.add_blob(size, hashing);
-    const std::string digest = hashing.finish();
-    if (digest != promised.value_or(digest) || digest != sha256.value_or(digest))
-      throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " does not match its digest")
-          .because("its SHA-256 is " + digest);
+    digest = hashing.finish();
+    check();
+    if (wanted) intake.passed(path, size, digest);
   } else {
     leaf.id = impl_->pack.add_blob(size, source);
   }
@@ -160,24 +184,29 @@ void TreeBuilder::add_empty_folder(const StatePath& path) {
   impl_->empty.insert(std::move(name));
 }
 
+void TreeBuilder::add_own(const StatePath& path, std::string_view content) {
+  if (!path.str().starts_with(own_prefix))
+    throw Error(ErrorCode::internal, quote(path.str()) + " does not lie below " + quote(own_prefix));
+  if (impl_->own.size() >= file_limit)
+    throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files below " + quote(own_prefix));
+  impl_->own[escape_path(StatePath::parse(path.str().substr(own_prefix.size())))] = {impl_->add_text(content), false};
+}
+
 std::uint64_t TreeBuilder::files() const noexcept { return impl_->leaves.size(); }
 std::uint64_t TreeBuilder::bytes() const noexcept { return impl_->bytes; }
 
 Oid TreeBuilder::finish(const SnapshotInfo& info) {
-  const auto add_text = [&](const std::string& text) {
-    return impl_->pack.add(git::ObjectType::blob, base::bytes_of(text));
-  };
-  std::vector<git::TreeEntry> entries = impl_->write_folders();
+  std::vector<git::TreeEntry> entries = impl_->write_folders(impl_->leaves);
   const std::string state = git::encode_tree(entries);
   impl_->state = digest::Sha1().update("tree " + std::to_string(state.size())).update(std::string_view("\0", 1)).update(state).finish();
 
-  std::vector<git::TreeEntry> own{{"info.json", 0100644, add_text(encode_info(info))}};
+  impl_->own["info.json"] = {impl_->add_text(encode_info(info)), false};
   json::Value empty = json::Value::array();
   for (const std::string& folder : impl_->empty)
     if (!impl_->something_below(folder)) empty.push_back(folder);
   if (!empty.empty())
-    own.push_back({"files.json", 0100644, add_text(json::canonical({{"format", 1}, {"empty", std::move(empty)}}))});
-  entries.push_back({".pod", 040000, impl_->write_tree(std::move(own))});
+    impl_->own["files.json"] = {impl_->add_text(json::canonical({{"format", 1}, {"empty", std::move(empty)}})), false};
+  entries.push_back({".pod", 040000, impl_->write_tree(impl_->write_folders(impl_->own))});
   return impl_->write_tree(std::move(entries));
 }
 

@@ -10,6 +10,7 @@
 #include <libpod/snapshot.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,10 +18,20 @@
 
 namespace pod::snapshot {
 
-/// One thread at a time. Memory: about 200 bytes a file.
+/// Whoever wants to see files on their way into the tree, or to say what is stored in their place.
+struct Intake {
+  std::function<bool(const StatePath&)> wants;
+  std::uint64_t limit = 0;  // of a file that is held in memory
+  /// A wanted file, whole and checked; gives what is stored.
+  std::function<std::string(const StatePath&, std::string file)> take;
+  /// A wanted file of more than `limit` bytes: it went by and is stored as it came.
+  std::function<void(const StatePath&, std::uint64_t size, const std::string& sha256)> passed;
+};
+
+/// One thread at a time. Memory: about 200 bytes a file, and a wanted file at a time.
 class TreeBuilder {
  public:
-  explicit TreeBuilder(git::PackWriter& pack);
+  explicit TreeBuilder(git::PackWriter& pack, Intake intake = {});
   ~TreeBuilder();
 
   /// Error(corrupt) where the path says `assets/<service>/blobs/<xx>/<sha256>` and the content has another digest, or
@@ -32,6 +43,9 @@ class TreeBuilder {
   void add_existing(const FileEntry& file);
   /// Kept where nothing is added below it.
   void add_empty_folder(const StatePath& path);
+
+  /// A file of libpod's own below `.pod/`, which is no state.
+  void add_own(const StatePath& path, std::string_view content);
 
   std::uint64_t files() const noexcept;
   std::uint64_t bytes() const noexcept;

@@ -47,29 +47,32 @@ StatePath checked_path(const std::string& text) {
   }
 }
 
-std::optional<std::string> read_own_file(git::ObjectDatabase& objects, const Oid& root, std::string_view name,
-                                         std::uint64_t limit) {
-  const auto entries = read_tree(objects, root);
-  const git::TreeEntry* own = find_entry(entries, own_folder);
-  if (own == nullptr || !own->is_tree()) return std::nullopt;
-  const auto files = read_tree(objects, own->id);
-  const git::TreeEntry* file = find_entry(files, name);
-  if (file == nullptr || file->is_tree()) return std::nullopt;
-  return objects.read(file->id, git::ObjectType::blob, limit);
-}
-
 }  // namespace
 
 TreeView::TreeView(std::shared_ptr<git::ObjectDatabase> objects, const Oid& tree)
     : objects_(std::move(objects)), tree_(tree) {}
 
-std::vector<FileEntry> TreeView::files(bool with_sizes) const {
+std::vector<FileEntry> TreeView::files(bool with_sizes) const { return files_below(tree_, "", 0, with_sizes); }
+
+std::vector<FileEntry> TreeView::own_files(const StatePath& folder) const {
+  const auto entry = entry_at(folder);
+  if (!entry || !entry->is_tree()) return {};
+  return files_below(entry->id, folder.str() + '/', folder.components().size(), true);
+}
+
+std::optional<std::string> TreeView::own_file(const StatePath& path, std::uint64_t limit) const {
+  const auto entry = entry_at(path);
+  if (!entry || entry->is_tree()) return std::nullopt;
+  return objects_->read(entry->id, git::ObjectType::blob, limit);
+}
+
+std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string& prefix, std::size_t depth, bool with_sizes) const {
   struct Folder {
     Oid id;
     std::string prefix;  // "" or "a/b/"
     std::size_t depth = 0;
   };
-  std::vector<Folder> open{{tree_, "", 0}};
+  std::vector<Folder> open{{tree, prefix, depth}};
   std::vector<FileEntry> files;
   std::uint64_t folders = 0;
   while (!open.empty()) {
@@ -103,6 +106,20 @@ std::vector<FileEntry> TreeView::files(bool with_sizes) const {
   return files;
 }
 
+std::optional<git::TreeEntry> TreeView::entry_at(const StatePath& path) const {
+  std::optional<git::TreeEntry> place;
+  const auto parts = path.components();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (place && !place->is_tree()) return std::nullopt;
+    const auto entries = read_tree(*objects_, place ? place->id : tree_);
+    const bool own = i == 0 && parts[0] == own_folder;
+    const git::TreeEntry* entry = find_entry(entries, own ? std::string(own_folder) : escape_component(parts[i], i == 0));
+    if (entry == nullptr) return std::nullopt;
+    place = *entry;
+  }
+  return place;
+}
+
 std::optional<FileEntry> TreeView::find(const StatePath& path) const {
   Oid tree = tree_;
   const auto parts = path.components();
@@ -123,7 +140,7 @@ std::optional<FileEntry> TreeView::find(const StatePath& path) const {
 
 std::vector<StatePath> TreeView::empty_folders() const {
   constexpr std::string_view what = ".pod/files.json";
-  const auto text = read_own_file(*objects_, tree_, "files.json", 64ull << 20);
+  const auto text = own_file(StatePath::parse(what), 64ull << 20);
   if (!text) return {};
   const json::Value value = json::parse(*text, what);
   if (json::integer_member(value, "format", what) != 1)
@@ -141,7 +158,7 @@ std::vector<StatePath> TreeView::empty_folders() const {
 }
 
 SnapshotInfo TreeView::info() const {
-  const auto text = read_own_file(*objects_, tree_, "info.json", 1 << 20);
+  const auto text = own_file(StatePath::parse(".pod/info.json"), 1 << 20);
   return text ? parse_info(*text) : SnapshotInfo{};
 }
 

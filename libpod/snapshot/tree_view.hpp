@@ -27,9 +27,16 @@ class TreeView {
   /// Folders that hold nothing, sorted (`.pod/files.json`).
   std::vector<StatePath> empty_folders() const;
   SnapshotInfo info() const;
+  /// A file of libpod's own, `.pod/…`. Error(refused) past `limit` bytes.
+  std::optional<std::string> own_file(const StatePath& path, std::uint64_t limit) const;
+  /// Every file below `folder`, itself below `.pod/`, sorted by path; with sizes.
+  std::vector<FileEntry> own_files(const StatePath& folder) const;
   std::unique_ptr<base::ByteSource> open(const FileEntry& file) const;
 
  private:
+  std::optional<git::TreeEntry> entry_at(const StatePath& path) const;
+  std::vector<FileEntry> files_below(const Oid& tree, const std::string& prefix, std::size_t depth, bool with_sizes) const;
+
   std::shared_ptr<git::ObjectDatabase> objects_;
   Oid tree_;
 };
