@@ -3,6 +3,7 @@
 #include "archive/archive.hpp"
 #include "digest/digest.hpp"
 #include "flow/progress_step.hpp"
+#include "flow/state_intake.hpp"
 #include "snapshot/archived.hpp"
 #include "snapshot/folder.hpp"
 #include "snapshot/tree_builder.hpp"
@@ -89,8 +90,10 @@ void narrow(SnapshotInfo& info, const std::vector<std::string>& services) {
   std::erase_if(info.failed, [&](const ServiceFailure& failure) { return unwanted(failure.service); });
 }
 
-SourceTree finish(snapshot::TreeBuilder& builder, SnapshotInfo info, Milliseconds source_time) {
+SourceTree finish(snapshot::TreeBuilder& builder, const StateIntake& intake, SnapshotInfo info, Milliseconds source_time) {
   SourceTree out;
+  intake.write_models(builder);
+  out.verdict = intake.verdict();
   out.files = builder.files();
   out.bytes = builder.bytes();
   out.tree = builder.finish(info);
@@ -118,7 +121,8 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
       error.because(quote(failure.service) + ": " + printable(failure.reason));
     throw error;
   }
-  snapshot::TreeBuilder builder(pack);
+  StateIntake intake(StateIntake::Storing::canonical, known);
+  snapshot::TreeBuilder builder(pack, intake.hooks());
   if (capture.from_agent) {
     add_captured(capture, blobs, builder, context);
   } else {
@@ -127,7 +131,9 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
   }
   std::error_code ignored;  // the spool goes anyway; its space is wanted now
   std::filesystem::remove(capture.archive, ignored);
-  return finish(builder, std::move(capture.info), waited);
+  SourceTree out = finish(builder, intake, std::move(capture.info), waited);
+  out.digest = std::move(capture.digest);
+  return out;
 }
 
 SourceTree capture_source(const Source& source, const std::vector<std::string>& services, const snapshot::TreeView* known,
@@ -136,7 +142,8 @@ SourceTree capture_source(const Source& source, const std::vector<std::string>& 
     instance::HttpInstance instance(source, context);
     return capture_instance(instance, services, known, folder, pack, context);
   }
-  snapshot::TreeBuilder builder(pack);
+  StateIntake intake(StateIntake::Storing::byte_for_byte, nullptr);
+  snapshot::TreeBuilder builder(pack, intake.hooks());
   SnapshotInfo info;
   if (source.kind() == Source::Kind::directory) {
     snapshot::capture_folder(source.path(), builder, context, only(services));
@@ -148,7 +155,7 @@ SourceTree capture_source(const Source& source, const std::vector<std::string>& 
   }
   if (!services.empty() && builder.files() == 0 && info.empty.empty())
     throw Error(ErrorCode::not_found, quote(source.display()) + " holds nothing of the services that were asked for");
-  return finish(builder, std::move(info), Milliseconds{0});
+  return finish(builder, intake, std::move(info), Milliseconds{0});
 }
 
 }  // namespace pod::flow

@@ -7,5 +7,6 @@
 #include <libpod/flow.hpp>
 #include <libpod/instance.hpp>
 #include <libpod/names.hpp>
+#include <libpod/resources.hpp>
 #include <libpod/snapshot.hpp>
 #include <libpod/store.hpp>

@@ -1,0 +1,50 @@
+#include "flow/state_models.hpp"
+
+#include "digest/digest.hpp"
+#include "metamodel/metamodel.hpp"
+#include "reading/state_file.hpp"
+
+#include <libpod/error.hpp>
+
+namespace pod::flow {
+namespace {
+
+constexpr std::uint64_t model_limit = 64ull << 20;
+
+std::string digest_of(const snapshot::TreeView& view, const FileEntry& file) {
+  digest::Sha256 hash;
+  const auto source = view.open(file);
+  base::drain(*source, [&](base::ConstBytes piece) { hash.update(piece); });
+  return digest::hex(hash.finish());
+}
+
+}  // namespace
+
+std::string load(const snapshot::TreeView& view, const FileEntry& file) {
+  const auto source = view.open(file);
+  return base::read_all(*source, reading::size_limit);
+}
+
+StateReading read_again(const snapshot::TreeView& view, const FileEntry& file) {
+  if (file.size > reading::size_limit) return reading::unread(file.path, file.size, digest_of(view, file));
+  return reading::read_state_file(load(view, file), file.path).reading;
+}
+
+StateReading reading_of(const snapshot::TreeView& view, const FileEntry& file) {
+  const auto path = metamodel::model_path(file.path);
+  if (path) {
+    try {
+      if (const auto text = view.own_file(*path, model_limit)) {
+        metamodel::ModelFile model = metamodel::decode(*text, file.path);
+        if (model.rules == metamodel::Rules::built_in().number() && model.reading.bytes == file.size)
+          return std::move(model.reading);
+      }
+    } catch (const Error& error) {
+      // Not one that we write: the file itself has the last word.
+      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::incompatible && error.code() != ErrorCode::refused) throw;
+    }
+  }
+  return read_again(view, file);
+}
+
+}  // namespace pod::flow
