@@ -330,28 +330,24 @@ void Labels::append_atom(std::string& out, Value atom) const {
 
 void Labels::append_leaf(std::string& out, Value leaf) const {
   if (!leaf.is_node()) return append_atom(out, leaf);
-  // Value objects are small trees; a stack of what is still to come keeps them from recursing.
-  std::vector<Value> todo{leaf};
-  while (!todo.empty()) {
-    const Value value = todo.back();
-    todo.pop_back();
-    if (!value.is_node()) {
-      append_atom(out, value);
-      continue;
-    }
-    out += static_cast<char>(value.kind());
-    const std::size_t from = todo.size();
-    const auto arguments = graph_->arguments(value);
-    append_number(out, arguments.size());
-    todo.insert(todo.end(), arguments.begin(), arguments.end());
-    for (const Part& part : graph_->parts(value)) {
-      out += static_cast<char>(part.act);
-      append_number(out, part.values.size());
-      todo.insert(todo.end(), part.values.begin(), part.values.end());
-    }
-    out += '.';
-    std::reverse(todo.begin() + static_cast<std::ptrdiff_t>(from), todo.end());
+  // Recursion: a leaf that is a node has at most 64 of them (values.hpp).
+  out += static_cast<char>(leaf.kind());
+  const auto arguments = graph_->arguments(leaf);
+  append_number(out, arguments.size());
+  if (leaf.kind() == Kind::frozen_set) {
+    std::vector<std::string> members(arguments.size());
+    for (std::size_t at = 0; at < members.size(); ++at) append_leaf(members[at], arguments[at]);
+    std::sort(members.begin(), members.end());
+    for (const std::string& member : members) out += member;
+  } else {
+    for (const Value argument : arguments) append_leaf(out, argument);
   }
+  for (const Part& part : graph_->parts(leaf)) {
+    out += static_cast<char>(part.act);
+    append_number(out, part.values.size());
+    for (const Value value : part.values) append_leaf(out, value);
+  }
+  out += '.';
 }
 
 void Labels::append_outline(std::string& out, Value node) const {

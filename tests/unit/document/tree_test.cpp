@@ -293,6 +293,12 @@ TEST_CASE("a digest says what lies below, in whatever order dicts and sets were 
   CHECK(one == digest([](Maker& m) { return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(1), m.number(2)})}}); }));
   CHECK(one != digest([](Maker& m) { return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(2), m.number(1)})}}); }));
   CHECK(one != digest([](Maker& m) { return m.dict({{"a", m.list({m.number(1), m.number(2)})}, {"b", m.set({m.text("x"), m.bytes("y")})}}); }));
+  const auto frozen = [](Maker& m, const char* a, const char* b) {
+    const Value members[] = {m.text(a), m.text(b)};
+    return m.builder.add_node(Kind::frozen_set, members);
+  };
+  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) == digest([&](Maker& m) { return m.list({frozen(m, "b", "a")}); }));
+  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) != digest([&](Maker& m) { return m.list({frozen(m, "a", "c")}); }));
   // The same list twice is not two equal lists.
   CHECK(digest([](Maker& m) { const Value l = m.list(); return m.dict({{"a", l}, {"b", l}}); }) !=
         digest([](Maker& m) { return m.dict({{"a", m.list()}, {"b", m.list()}}); }));
