@@ -91,6 +91,7 @@ std::array<std::uint8_t, 8> first_half(const ShortDigest& digest) {
 std::strong_ordering operator<=>(const LabelKey& a, const LabelKey& b) noexcept {
   if (const auto order = a.edge <=> b.edge; order != 0) return order;
   if (const auto order = a.label <=> b.label; order != 0) return order;
+  if (const auto order = a.kind <=> b.kind; order != 0) return order;
   if (const auto order = a.number <=> b.number; order != 0) return order;
   if (const auto order = a.text <=> b.text; order != 0) return order;
   return a.digest <=> b.digest;
@@ -184,9 +185,30 @@ LabelKey Labels::key_of(const Step& step) const {
       key.text = *text;
       return key;
     }
-  key.label = LabelKey::Class::digest;
-  key.digest = first_half(digest_of(step.label));
+  // Atoms need their digest only when it is written.
+  switch (const Value label = step.label; label.kind()) {
+    case Kind::none: break;
+    case Kind::boolean: key.number = graph_->boolean(label) ? 1 : 0; break;
+    case Kind::integer: key.number = biased(graph_->integer(label)); break;
+    case Kind::real: key.number = graph_->real_bits(label); break;
+    default:
+      if (!label.is_node() && graph_->bytes(label).size() <= longest_text) {
+        key.text = graph_->bytes(label);
+        break;
+      }
+      key.label = LabelKey::Class::digest;
+      key.digest = first_half(digest_of(label));
+      return key;
+  }
+  key.label = LabelKey::Class::atom;
+  key.kind = step.label.kind();
   return key;
+}
+
+bool Labels::has_digest(const Step& step, const std::array<std::uint8_t, 8>& digest) const {
+  const LabelKey key = key_of(step);
+  return key.label == LabelKey::Class::digest ? key.digest == digest
+                                              : key.label == LabelKey::Class::atom && first_half(digest_of(step.label)) == digest;
 }
 
 std::uint64_t Labels::hash_of(const Step& step) const {
@@ -196,10 +218,10 @@ std::uint64_t Labels::hash_of(const Step& step) const {
     if (const std::string_view text = graph_->bytes(step.label); text.size() <= longest_text)
       return mixed(std::hash<std::string_view>()(text));
   const LabelKey key = key_of(step);
-  if (key.label == LabelKey::Class::text || key.label == LabelKey::Class::object) return mixed(std::hash<std::string_view>()(key.text));
+  if (!key.text.empty()) return mixed(std::hash<std::string_view>()(key.text));
   std::uint64_t digest = 0;
   std::memcpy(&digest, key.digest.data(), sizeof digest);
-  return mixed(key.number ^ digest);
+  return mixed((key.number ^ digest) * 31 + static_cast<std::uint64_t>(key.kind));
 }
 
 std::string Labels::step_text(const Step& step) const {
@@ -233,6 +255,7 @@ std::string Labels::step_text(const Step& step) const {
       out += '=';
       append_name(out, key.text, "", "/~+");
       break;
+    case LabelKey::Class::atom: out += "%" + digest::hex(first_half(digest_of(step.label))); break;
     case LabelKey::Class::digest: out += "%" + digest::hex(key.digest); break;
   }
   if (step.index > 0) out += "+" + std::to_string(std::uint64_t{step.index} + 1);
@@ -258,7 +281,9 @@ std::vector<Labels::Meaning> Labels::meanings(std::string_view segment, std::str
     segment.remove_prefix(1);
   }
   std::uint32_t twin = 0;
-  if (const auto plus = segment.rfind('+'); plus != std::string_view::npos && (kind == Step::Kind::effect || first == '%' || first == '=')) {
+  const char lead = segment.empty() ? '\0' : segment[0];
+  const bool may_be_numbered = kind == Step::Kind::effect || lead == '%' || (kind == Step::Kind::key && lead == '=');
+  if (const auto plus = segment.rfind('+'); plus != std::string_view::npos && may_be_numbered) {
     const auto number = number_in<std::uint32_t>(segment.substr(plus + 1));
     if (!number || *number < 2) return out;
     twin = *number - 1;
@@ -269,11 +294,11 @@ std::vector<Labels::Meaning> Labels::meanings(std::string_view segment, std::str
       add(kind, LabelKey::Class::number, static_cast<std::uint64_t>(word - words.begin()), twin);
       return out;
     }
-  if (!segment.empty() && segment[0] == '#') {
+  if (lead == '#') {
     if (const auto number = number_in<std::int64_t>(segment.substr(1))) add(kind, LabelKey::Class::number, biased(*number));
     return out;
   }
-  if (!segment.empty() && segment[0] == '%') {
+  if (lead == '%') {
     std::array<std::uint8_t, 8> digest{};
     if (segment.size() != 17) return out;
     for (std::size_t at = 0; at < digest.size(); ++at) {
@@ -287,7 +312,7 @@ std::vector<Labels::Meaning> Labels::meanings(std::string_view segment, std::str
     return out;
   }
   text.clear();
-  if (first == '=' && kind == Step::Kind::key) {
+  if (lead == '=' && kind == Step::Kind::key) {
     if (unescape(segment.substr(1), text)) add(kind, LabelKey::Class::object, 0, twin).text = text;
     return out;
   }

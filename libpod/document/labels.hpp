@@ -26,11 +26,12 @@ using ShortDigest = std::array<std::uint8_t, 16>;
 
 /// What makes two edges of a node the same one: kind of edge and label, without the number among twins.
 struct LabelKey {
-  enum class Class : std::uint8_t { place, number, text, object, digest };
+  enum class Class : std::uint8_t { place, number, text, object, atom, digest };
   Step::Kind edge = Step::Kind::key;
   Class label = Class::place;
-  std::uint64_t number = 0;  // place, number; else 0
-  std::string_view text;
+  Kind kind = Kind::none;    // of an atom that is written by its digest
+  std::uint64_t number = 0;  // place, number, atom; else 0
+  std::string_view text;     // text, object, atom
   std::array<std::uint8_t, 8> digest{};
   friend std::strong_ordering operator<=>(const LabelKey& a, const LabelKey& b) noexcept;
   friend bool operator==(const LabelKey& a, const LabelKey& b) noexcept { return (a <=> b) == 0; }
@@ -56,6 +57,8 @@ class Labels {
     LabelKey key;
     std::uint32_t twin = 0;
   };
+  /// Whether the step is called by this digest.
+  bool has_digest(const Step& step, const std::array<std::uint8_t, 8>& digest) const;
   /// At most three meanings; `text` holds the unescaped text that they view.
   std::vector<Meaning> meanings(std::string_view segment, std::string& text) const;
 

@@ -135,47 +135,51 @@ bool Tree::Impl::mend_twins(std::vector<Edge>& edges) const {
   return any;
 }
 
-bool Tree::Impl::may_have_twins(const std::vector<Edge>& edges, std::vector<std::uint64_t>& hashes) const {
-  hashes.clear();
-  for (const Edge& edge : edges)
-    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument) hashes.push_back(labels.hash_of(edge.step));
-  std::sort(hashes.begin(), hashes.end());
-  return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
-}
-
 void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& found) {
   claim_contents(value);
-  std::vector<Edge>& edges = scratch.edges;
-  edges.clear();
-  walk(value, [&](const Edge& edge) { return edges.push_back(edge), true; });
-  if (may_have_twins(edges, scratch.hashes) && mend_twins(edges)) twins.insert(value.node());
-  auto& fresh = scratch.fresh;
+  auto& [edges, hashes, fresh] = scratch;
   fresh.clear();
-  for (const Edge& edge : edges) {
-    if (!edge.target.is_node()) continue;
+  hashes.clear();
+  const auto note = [&](const Edge& edge) {
+    if (!edge.target.is_node()) return;
     Home& home = homes[edge.target.node()];
     if (home.role == Role::unknown && labels.is_leaf(edge.target)) home.role = Role::leaf;
-    if (home.role == Role::unknown) fresh.push_back({{}, &edge});
+    if (home.role == Role::unknown) fresh.push_back({{}, edge});
+  };
+  walk(value, [&](const Edge& edge) {
+    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument) hashes.push_back(labels.hash_of(edge.step));
+    note(edge);
+    return true;
+  });
+  std::sort(hashes.begin(), hashes.end());
+  if (std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end()) {
+    edges.clear();
+    walk(value, [&](const Edge& edge) { return edges.push_back(edge), true; });
+    if (mend_twins(edges)) {
+      twins.insert(value.node());
+      fresh.clear();
+      for (const Edge& edge : edges) note(edge);
+    }
   }
   // By name, not as they stand: sets and dicts come in any order, and a home must not depend on it.
   if (fresh.size() > 1) {
-    for (auto& [key, edge] : fresh) key = labels.key_of(edge->step);
+    for (auto& [key, edge] : fresh) key = labels.key_of(edge.step);
     const auto by_name = [](const auto& a, const auto& b) {
       const auto order = a.first <=> b.first;
-      return order < 0 || (order == 0 && a.second < b.second);
+      return order < 0 || (order == 0 && a.second.step.index < b.second.step.index);
     };
     if (!std::is_sorted(fresh.begin(), fresh.end(), by_name)) std::sort(fresh.begin(), fresh.end(), by_name);
   }
   for (const auto& [key, edge] : fresh) {
-    Home& home = homes[edge->target.node()];
+    Home& home = homes[edge.target.node()];
     if (home.role != Role::unknown) continue;
-    std::uint32_t index = edge->step.index;
-    if (edge->step.kind == Step::Kind::effect) {
+    std::uint32_t index = edge.step.index;
+    if (edge.step.kind == Step::Kind::effect) {
       index = static_cast<std::uint32_t>(effect_steps.size());
-      effect_steps.push_back(edge->step);
+      effect_steps.push_back(edge.step);
     }
-    home = Home(Role::edge, edge->slot, value.node(), edge->step.kind, index);
-    found.push_back(edge->target.node());
+    home = Home(Role::edge, edge.slot, value.node(), edge.step.kind, index);
+    found.push_back(edge.target.node());
   }
 }
 
@@ -240,8 +244,16 @@ std::optional<Edge> Tree::Impl::search(Value value, const LabelKey& key, std::ui
   std::optional<Edge> found;
   const auto matches = [&](const Edge& edge) {
     if (edge.step.kind != key.edge) return false;
+    if (key.label == LabelKey::Class::digest) return edge.step.index == twin && labels.has_digest(edge.step, key.digest);
     return (key.label == LabelKey::Class::place || edge.step.index == twin) && labels.key_of(edge.step) == key;
   };
+  if (key.label == LabelKey::Class::digest) {  // labels are not sorted by it
+    walk_settled(value, [&](const Edge& edge) {
+      if (matches(edge)) found = edge;
+      return !found;
+    });
+    return found;
+  }
   const auto known = [&]() -> std::shared_ptr<const Sorted> {
     const std::lock_guard lock(mutex);
     const auto at = sorted.find(value.node());

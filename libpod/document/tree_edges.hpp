@@ -44,10 +44,9 @@ struct Tree::Impl {
   struct Scratch {
     std::vector<Edge> edges;
     std::vector<std::uint64_t> hashes;
-    std::vector<std::pair<LabelKey, const Edge*>> fresh;
+    std::vector<std::pair<LabelKey, Edge>> fresh;
   };
   void expand(Value value, Scratch& scratch, std::vector<NodeId>& found);
-  bool may_have_twins(const std::vector<Edge>& edges, std::vector<std::uint64_t>& hashes) const;
   void claim_contents(Value owner);
   bool claim(Value owner, Value container, const Value* part, Role role, std::uint32_t& count);
   /// Numbers members, effects and objects as keys of one name, drops all but the last of other keys and of attributes.

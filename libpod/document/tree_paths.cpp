@@ -139,6 +139,24 @@ std::string Tree::Impl::subtree_digest(Value value) const {
   std::vector<Named> edges;
   std::vector<std::uint32_t> order;
   std::vector<Level> levels;
+  const auto flush = [&](std::size_t from) {
+    if (content.size() < from) return;
+    hash.update(content);
+    content.clear();
+  };
+  const auto put_leaf = [&](Value leaf) {
+    content += '=';
+    labels.append_leaf(content, leaf);
+  };
+  const auto put_name = [&](const LabelKey& key) {
+    content += static_cast<char>('a' + static_cast<int>(key.edge));
+    content += static_cast<char>('a' + static_cast<int>(key.label));
+    content += static_cast<char>('a' + static_cast<int>(key.kind));
+    append_count(content, key.number);
+    append_count(content, key.text.size());
+    content += key.text;
+    if (key.label == LabelKey::Class::digest) content.append(reinterpret_cast<const char*>(key.digest.data()), key.digest.size());
+  };
   const auto open = [&](Value node) {
     content += static_cast<char>(node.kind());
     if (const auto name = class_of(*graph, node)) {
@@ -151,8 +169,20 @@ std::string Tree::Impl::subtree_digest(Value value) const {
       append_count(content, graph->bytes(node).size());
       content += graph->bytes(node);
     }
+    content += '{';
+    // Leaves at places first, as they stand; then what has a name, sorted by it.
     const std::size_t first = edges.size();
-    walk_settled(node, [&](const Edge& edge) { return edges.push_back({labels.key_of(edge.step), edge}), true; });
+    walk_settled(node, [&](const Edge& edge) {
+      const LabelKey key = labels.key_of(edge.step);
+      if (key.label == LabelKey::Class::place && is_leaf(edge.target)) {
+        put_name(key);
+        put_leaf(edge.target);
+        flush(flush_from);
+      } else {
+        edges.push_back({key, edge});
+      }
+      return true;
+    });
     for (std::size_t at = first; at < edges.size(); ++at) order.push_back(static_cast<std::uint32_t>(at));
     const auto begin = order.begin() + static_cast<std::ptrdiff_t>(first);
     const auto by_name = [&](std::uint32_t a, std::uint32_t b) {
@@ -160,23 +190,14 @@ std::string Tree::Impl::subtree_digest(Value value) const {
       return names < 0 || (names == 0 && edges[a].edge.step.index < edges[b].edge.step.index);
     };
     if (!std::is_sorted(begin, order.end(), by_name)) std::sort(begin, order.end(), by_name);
-    append_count(content, edges.size() - first);
-    content += '{';
     levels.push_back({node, first, first});
-  };
-  const auto put_leaf = [&](Value leaf) {
-    content += '=';
-    labels.append_leaf(content, leaf);
   };
   if (is_leaf(value))
     put_leaf(value);
   else
     open(value);
   while (!levels.empty()) {
-    if (content.size() >= flush_from) {
-      hash.update(content);
-      content.clear();
-    }
+    flush(flush_from);
     Level& level = levels.back();
     if (level.next == edges.size()) {
       content += '}';
@@ -185,14 +206,8 @@ std::string Tree::Impl::subtree_digest(Value value) const {
       levels.pop_back();
       continue;
     }
-    const Named& entry = edges[order[level.next++]];
-    const Edge edge = entry.edge;
-    content += static_cast<char>('a' + static_cast<int>(entry.key.edge));
-    content += static_cast<char>('a' + static_cast<int>(entry.key.label));
-    append_count(content, entry.key.number);
-    append_count(content, entry.key.text.size());
-    content += entry.key.text;
-    if (entry.key.label == LabelKey::Class::digest) content.append(reinterpret_cast<const char*>(entry.key.digest.data()), 8);
+    const Edge edge = edges[order[level.next]].edge;
+    put_name(edges[order[level.next++]].key);
     if (is_leaf(edge.target)) {
       put_leaf(edge.target);
     } else if (is_reference(level.value, edge)) {
@@ -203,7 +218,7 @@ std::string Tree::Impl::subtree_digest(Value value) const {
       open(edge.target);
     }
   }
-  hash.update(content);
+  flush(0);
   const digest::Sha256Value whole = hash.finish();
   return digest::hex(std::span(whole).first(16));
 }
