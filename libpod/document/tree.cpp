@@ -137,7 +137,9 @@ bool Tree::Impl::mend_twins(std::vector<Edge>& edges) const {
 
 void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& found) {
   claim_contents(value);
-  auto& [edges, hashes, fresh] = scratch;
+  std::vector<Edge>& edges = scratch.edges;
+  std::vector<std::uint64_t>& hashes = scratch.hashes;
+  auto& fresh = scratch.fresh;
   fresh.clear();
   hashes.clear();
   const auto note = [&](const Edge& edge) {
