@@ -213,7 +213,7 @@ TEST_CASE("a database of more rows than the limit allows is refused in time") {
 
 TEST_CASE("names and texts of any bytes are read") {
   const Graph graph = read_sqlite(database("CREATE TABLE \"we\"\"ird \x1b[31m/table\" (\"select\" TEXT PRIMARY KEY, \"v;--\"); INSERT INTO \"we\"\"ird \x1b[31m/table\" VALUES"
-                                           " (CAST(x'ff' AS TEXT), CAST(x'fe' AS TEXT)), ('\xe2\x80\xae', '{\"a\": [1, {\"b\": null}]}'), ('c', '{broken');"),
+                                           " (CAST(x'ff' AS TEXT), CAST(x'fe' AS TEXT)), ('\xe2\x80\xae', '{\"a\": [1, {\"b\": null}]}'), ('c', '{broken'), ('d', '[1e999]');"),
                                   "state.db");
   const Tree tree(graph);
   const std::string table = names(tree, "")[0];
@@ -221,4 +221,5 @@ TEST_CASE("names and texts of any bytes are read") {
   CHECK(tree.find(table + "/x'ff'/v;--")->kind() == Kind::bytes);
   CHECK(tree.find(table + "/\xe2\x80\xae/v;--/a/1/b")->kind() == Kind::none);
   CHECK(graph.text(*tree.find(table + "/c/v;--")) == "{broken");
+  CHECK(graph.text(*tree.find(table + "/d/v;--")) == "[1e999]");
 }
