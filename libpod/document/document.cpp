@@ -15,7 +15,9 @@ constexpr std::string_view sqlite_magic{"SQLite format 3\0", 16};
 constexpr std::string_view blank = " \t\r\n";
 constexpr std::size_t enough = 4096;
 
-std::string_view without_blank(std::string_view text) { return text.substr(std::min(text.find_first_not_of(blank), text.size())); }
+std::string_view without_blank(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(blank), text.size()));
+}
 
 /// An object or an array, as far as the first characters tell.
 bool looks_like_json(std::string_view head) {
@@ -25,7 +27,8 @@ bool looks_like_json(std::string_view head) {
   const bool object = head[0] == '{';
   head = without_blank(head.substr(1));
   if (head.empty()) return true;
-  return object ? head[0] == '"' || head[0] == '}' : std::string_view("{[]\"-0123456789tfn").find(head[0]) != std::string_view::npos;
+  return object ? head[0] == '"' || head[0] == '}'
+                : std::string_view("{[]\"-0123456789tfn").find(head[0]) != std::string_view::npos;
 }
 
 /// `"py/` where a key begins.

@@ -86,7 +86,8 @@ class Collector : public json::Events {
     std::sort(names_.begin(), names_.end());
     const auto twice = std::adjacent_find(names_.begin(), names_.end());
     if (twice != names_.end())
-      throw Error(ErrorCode::corrupt, quote(what_) + " is not acceptable JSON: the key " + quote(*twice) + " is there twice");
+      throw Error(ErrorCode::corrupt,
+                  quote(what_) + " is not acceptable JSON: the key " + quote(*twice) + " is there twice");
   }
 
   GraphBuilder& builder_;
@@ -102,7 +103,8 @@ Value add_decimal(GraphBuilder& builder, std::string_view digits, std::string_vi
   const bool negative = digits.starts_with('-');
   if (negative) digits.remove_prefix(1);
   if (digits.size() > most_digits)
-    throw Error(ErrorCode::refused, quote(what) + " holds a number of more than " + std::to_string(most_digits) + " digits");
+    throw Error(ErrorCode::refused,
+                quote(what) + " holds a number of more than " + std::to_string(most_digits) + " digits");
   const std::string bytes = twos_complement(digits, negative);
   if (bytes.size() > 8) return builder.copied(Kind::big_integer, bytes);
   std::uint64_t number = (static_cast<unsigned char>(bytes.back()) & 0x80) != 0 ? ~std::uint64_t{0} : 0;
@@ -113,7 +115,8 @@ Value add_decimal(GraphBuilder& builder, std::string_view digits, std::string_vi
 Value add_json(GraphBuilder& builder, std::string_view text, std::string_view what) {
   const Limits& limits = builder.limits();
   Collector collector(builder, what);
-  json::read(text, what, {.bytes = limits.bytes, .depth = static_cast<int>(limits.depth), .values = limits.steps}, collector);
+  json::read(text, what, {.bytes = limits.bytes, .depth = static_cast<int>(limits.depth), .values = limits.steps},
+             collector);
   return collector.root();
 }
 

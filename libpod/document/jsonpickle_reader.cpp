@@ -1,14 +1,14 @@
-// jsonpickle, read as its Unpickler (4.1) does with `keys=True`: which objects get a number, and in which order their members are
-// read, decides what `py/id` means. What it would build by running code becomes the call or the object that a pickle would
-// hold.
+// jsonpickle, read as its Unpickler (4.1) does with `keys=True`: which objects get a number, and in which order their
+// members are read, decides what `py/id` means. What it would build by running code becomes the call or the object that
+// a pickle would hold.
 //
 //   {"py/tuple": […]}, {"py/set": […]}                    tuple, set; no number
 //   […], {…}                                              list, dict
 //   {"py/b64": "…"}, {"py/b85": "…"}                      bytes; no number
 //   {"py/type": "m.C"}, {"py/function": "m.f"}            global; no number
 //   {"py/id": n}                                          the node with number n, from 0
-//   {"py/object": "m.C", members…}                        object: the members are its state; with `__dict__` among them that is
-//                                                         the state and they are items
+//   {"py/object": "m.C", members…}                        object: the members are its state; with `__dict__` among
+//                                                         them that is the state and they are items
 //     "py/newargs", "py/newargsex", "py/initargs"         arguments
 //     "py/seq", "py/state"                                elements; state
 //   {"py/reduce": [f, args, state, elements, items]}      call; object where f is "py/newobj"
@@ -35,12 +35,12 @@ constexpr std::string_view new_object = "py/newobj";
 
 enum class Tag : std::uint8_t { tuple, set, b64, b85, id, iterator, object, type, reduce, function, mod, repr, none };
 /// In the order in which they are looked for.
-constexpr std::string_view tag_names[] = {"py/tuple", "py/set",  "py/b64",    "py/b85",      "py/id",  "py/iterator",
+constexpr std::string_view tag_names[] = {"py/tuple",  "py/set",  "py/b64",    "py/b85",      "py/id",  "py/iterator",
                                           "py/object", "py/type", "py/reduce", "py/function", "py/mod", "py/repr"};
-constexpr std::string_view reserved[] = {"py/bytes",    "py/function", "py/id",     "py/initargs", "py/iterator", "py/mod",
-                                         "py/newargs",  "py/newargsex", "py/newobj", "py/object",   "py/property", "py/reduce",
-                                         "py/ref",      "py/repr",     "py/seq",    "py/set",      "py/state",    "py/tuple",
-                                         "py/type"};
+constexpr std::string_view reserved[] = {"py/bytes",    "py/function", "py/id",        "py/initargs", "py/iterator",
+                                         "py/mod",      "py/newargs",  "py/newargsex", "py/newobj",   "py/object",
+                                         "py/property", "py/reduce",   "py/ref",       "py/repr",     "py/seq",
+                                         "py/set",      "py/state",    "py/tuple",     "py/type"};
 
 bool is_reserved(std::string_view name) {
   return name.starts_with("py/") && std::find(std::begin(reserved), std::end(reserved), name) != std::end(reserved);
@@ -68,16 +68,16 @@ class Reader {
 
  private:
   enum class Act : std::uint8_t {
-    restore,     // a JSON value → one result
-    tuple,       // the last `count` results → a tuple
+    restore,  // a JSON value → one result
+    tuple,    // the last `count` results → a tuple
     set,
-    fill_list,   // … → elements of `node`, which stays as the result
-    fill_dict,   // the last 2 × count
+    fill_list,  // … → elements of `node`, which stays as the result
+    fill_dict,  // the last 2 × count
     make_object,
     fill_object,
-    make_call,   // no result yet
+    make_call,  // no result yet
     fill_call,
-    make_date,   // the last `count` are its arguments, its class stands before them
+    make_date,  // the last `count` are its arguments, its class stands before them
     iterator,
   };
   struct Task {
@@ -260,7 +260,8 @@ class Reader {
       case Tag::repr: {
         // jsonpickle would import or evaluate it.
         const Value arguments[] = {shared_text(text_of(inner, tag_names[tag]))};
-        const Value call[] = {global(static_cast<Tag>(tag) == Tag::mod ? "jsonpickle.unpickler._loadmodule" : "jsonpickle.unpickler.loadrepr"),
+        const Value call[] = {global(static_cast<Tag>(tag) == Tag::mod ? "jsonpickle.unpickler._loadmodule"
+                                                                       : "jsonpickle.unpickler.loadrepr"),
                               builder_.add_node(Kind::tuple, arguments)};
         const Value node = builder_.add_node(Kind::call, call);
         count(node);
@@ -281,7 +282,8 @@ class Reader {
   void restore_id(const Place& inner) {
     if (inner.value.kind() != Kind::integer) fail("a \"py/id\" that is no number");
     const std::int64_t number = inner.graph->integer(inner.value);
-    if (number < 0 || static_cast<std::uint64_t>(number) >= numbered_.size() || !numbered_[static_cast<std::size_t>(number)])
+    if (number < 0 || static_cast<std::uint64_t>(number) >= numbered_.size() ||
+        !numbered_[static_cast<std::size_t>(number)])
       fail("\"py/id\" " + std::to_string(number) + " names what is not there");
     results_.push_back(*numbered_[static_cast<std::size_t>(number)]);
   }
@@ -362,11 +364,13 @@ class Reader {
     const std::uint32_t shape_number = static_cast<std::uint32_t>(shapes_.size());
     shapes_.push_back(shape);
 
-    // Last pushed, first run: factory, arguments, the object, members, elements, state, and then all that is put into it.
+    // Last pushed, first run: factory, arguments, the object, members, elements, state, and then all that is put into
+    // it.
     push({.act = Act::fill_object, .number = number, .shape = shape_number});
     if (state) push({.act = Act::restore, .place = {place.graph, *state}});
     if (elements) restore_each(place.graph, contents({place.graph, *elements}));
-    for (std::size_t at = members.size(); at-- > 0;) restore_pair(place.graph, values[members[at]], values[members[at] + 1]);
+    for (std::size_t at = members.size(); at-- > 0;)
+      restore_pair(place.graph, values[members[at]], values[members[at] + 1]);
     if (early) return make_object({.act = Act::make_object, .number = number, .shape = shape_number});
     push({.act = Act::make_object, .number = number, .shape = shape_number});
     if (arguments_ex) {

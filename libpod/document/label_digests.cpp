@@ -10,7 +10,8 @@ namespace pod::document {
 namespace {
 
 /// By which an object is known among others of its class.
-constexpr std::array<std::string_view, 8> id_attributes = {"id", "arn", "message_id", "name", "key", "Id", "Arn", "Name"};
+constexpr std::array<std::string_view, 8> id_attributes = {"id",  "arn", "message_id", "name",
+                                                           "key", "Id",  "Arn",        "Name"};
 constexpr std::size_t outline_values = 16;
 constexpr std::size_t longest_inline = 512;
 
@@ -151,7 +152,8 @@ std::optional<std::span<const Value>> Labels::id_among(std::span<const Value> at
   const std::size_t end = std::min(attributes.size(), 4 * outline_values) / 2 * 2;
   for (const std::string_view wanted : id_attributes)
     for (std::size_t at = 0; at < end; at += 2)
-      if (graph_->is_text(attributes[at], wanted) && !attributes[at + 1].is_node() && attributes[at + 1].kind() != Kind::none)
+      if (graph_->is_text(attributes[at], wanted) && !attributes[at + 1].is_node() &&
+          attributes[at + 1].kind() != Kind::none)
         return attributes.subspan(at, 2);
   return std::nullopt;
 }

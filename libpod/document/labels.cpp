@@ -95,7 +95,8 @@ bool Labels::is_leaf(Value value) const {
     case Kind::global: return graph_->parts(value).empty();
     case Kind::persistent: {
       const auto arguments = graph_->arguments(value);
-      return graph_->parts(value).empty() && (arguments.empty() || !arguments[0].is_node() || is_value_object(*graph_, arguments[0]));
+      return graph_->parts(value).empty() &&
+             (arguments.empty() || !arguments[0].is_node() || is_value_object(*graph_, arguments[0]));
     }
     default: return is_value_object(*graph_, value);
   }
@@ -107,7 +108,8 @@ std::optional<std::string_view> Labels::text_of(Value label) const {
   if (label.kind() != Kind::call) return std::nullopt;
   // An enum member by its value, as a key: LocalStack's enums are texts.
   const auto arguments = graph_->arguments(label);
-  if (arguments.size() != 2 || arguments[0].kind() != Kind::global || arguments[1].kind() != Kind::tuple) return std::nullopt;
+  if (arguments.size() != 2 || arguments[0].kind() != Kind::global || arguments[1].kind() != Kind::tuple)
+    return std::nullopt;
   const auto given = graph_->arguments(arguments[1]);
   if (given.size() != 1 || given[0].kind() != Kind::text || !is_value_object(*graph_, label)) return std::nullopt;
   return graph_->bytes(given[0]);
@@ -196,12 +198,15 @@ LabelKey Labels::key_of(const Step& step) const {
 
 bool Labels::has_digest(const Step& step, const std::array<std::uint8_t, 8>& digest) const {
   const LabelKey key = key_of(step);
-  return key.label == LabelKey::Class::digest ? key.digest == digest
-                                              : key.label == LabelKey::Class::atom && first_half(digest_of(step.label)) == digest;
+  return key.label == LabelKey::Class::digest
+             ? key.digest == digest
+             : key.label == LabelKey::Class::atom && first_half(digest_of(step.label)) == digest;
 }
 
 std::uint64_t Labels::hash_of(const Step& step) const {
-  const auto mixed = [&](std::uint64_t hash) { return (hash + static_cast<std::uint64_t>(step.kind)) * 0x9e3779b97f4a7c15ull; };
+  const auto mixed = [&](std::uint64_t hash) {
+    return (hash + static_cast<std::uint64_t>(step.kind)) * 0x9e3779b97f4a7c15ull;
+  };
   const bool named = step.kind == Step::Kind::key || step.kind == Step::Kind::attribute;
   if (named && step.label.kind() == Kind::text)
     if (const std::string_view text = graph_->bytes(step.label); text.size() <= longest_text)
@@ -253,14 +258,16 @@ std::string Labels::step_text(const Step& step) const {
 
 std::vector<Labels::Meaning> Labels::meanings(std::string_view segment, std::string& text) const {
   std::vector<Meaning> out;
-  const auto add = [&](Step::Kind edge, LabelKey::Class label, std::uint64_t number, std::uint32_t twin = 0) -> LabelKey& {
+  const auto add = [&](Step::Kind edge, LabelKey::Class label, std::uint64_t number,
+                       std::uint32_t twin = 0) -> LabelKey& {
     out.push_back({LabelKey{.edge = edge, .label = label, .number = number}, twin});
     return out.back().key;
   };
   Step::Kind kind = Step::Kind::key;
   const char first = segment.empty() ? '\0' : segment[0];
   if (first == '!') {
-    if (const auto place = number_in<std::uint32_t>(segment.substr(1))) add(Step::Kind::argument, LabelKey::Class::place, *place);
+    if (const auto place = number_in<std::uint32_t>(segment.substr(1)))
+      add(Step::Kind::argument, LabelKey::Class::place, *place);
     return out;
   }
   if (const auto place = number_in<std::uint32_t>(segment); place && base::is_digits(segment))
@@ -284,7 +291,8 @@ std::vector<Labels::Meaning> Labels::meanings(std::string_view segment, std::str
       return out;
     }
   if (lead == '#') {
-    if (const auto number = number_in<std::int64_t>(segment.substr(1))) add(kind, LabelKey::Class::number, biased(*number));
+    if (const auto number = number_in<std::int64_t>(segment.substr(1)))
+      add(kind, LabelKey::Class::number, biased(*number));
     return out;
   }
   if (lead == '%') {

@@ -154,13 +154,14 @@ std::pair<std::string_view, std::string_view> split_class_name(std::string_view 
   for (std::size_t dot = name.find('.'); dot < last; dot = name.find('.', dot + 1)) {
     std::size_t first = dot + 1;
     while (first < name.size() && name[first] == '_') ++first;
-    if (first < name.size() && name[first] >= 'A' && name[first] <= 'Z') return {name.substr(0, dot), name.substr(dot + 1)};
+    if (first < name.size() && name[first] >= 'A' && name[first] <= 'Z')
+      return {name.substr(0, dot), name.substr(dot + 1)};
   }
   return {name.substr(0, last), name.substr(last + 1)};
 }
 
-std::optional<Value> add_known_object(GraphBuilder& builder, const Graph& graph, Value json, std::string_view class_name,
-                                      Value class_global) {
+std::optional<Value> add_known_object(GraphBuilder& builder, const Graph& graph, Value json,
+                                      std::string_view class_name, Value class_global) {
   if (class_name == "uuid.UUID") {
     const auto hex = member(graph, json, "hex");
     if (hex && hex->kind() == Kind::text) return from_uuid_hex(builder, graph.text(*hex), class_global);

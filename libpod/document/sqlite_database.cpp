@@ -23,7 +23,8 @@ int authorize(void*, int action, const char* first, const char*, const char*, co
     case SQLITE_READ: return inner == nullptr ? SQLITE_OK : SQLITE_DENY;  // not from within a view or trigger
     case SQLITE_PRAGMA: {
       const std::string_view pragma = first == nullptr ? "" : first;
-      const bool describes = pragma == "table_xinfo" || pragma == "index_list" || pragma == "index_info" || pragma == "foreign_key_list";
+      const bool describes =
+          pragma == "table_xinfo" || pragma == "index_list" || pragma == "index_info" || pragma == "foreign_key_list";
       return describes ? SQLITE_OK : SQLITE_DENY;
     }
     default: return SQLITE_DENY;
@@ -53,7 +54,8 @@ double SqliteRow::real(int column) const { return sqlite3_column_double(statemen
 
 std::string_view SqliteRow::bytes(int column) const {
   const bool blob = type(column) == Type::blob;
-  const void* data = blob ? sqlite3_column_blob(statement_, column) : static_cast<const void*>(sqlite3_column_text(statement_, column));
+  const void* data = blob ? sqlite3_column_blob(statement_, column)
+                          : static_cast<const void*>(sqlite3_column_text(statement_, column));
   if (data == nullptr) return {};
   return {static_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
@@ -62,7 +64,8 @@ void SqliteDatabase::Close::operator()(sqlite3* database) const { sqlite3_close_
 
 SqliteDatabase::SqliteDatabase(std::string_view image, std::string_view what, std::uint64_t most_steps)
     : what_(what), left_(most_steps), most_bytes_(image.size()) {
-  if (image.size() < header_size) throw Error(ErrorCode::corrupt, quote(what_) + " is not acceptable SQLite: it ends too early");
+  if (image.size() < header_size)
+    throw Error(ErrorCode::corrupt, quote(what_) + " is not acceptable SQLite: it ends too early");
   if (image[write_version] == 2 || image[read_version] == 2) {
     // In WAL mode: its log was copied into it or lies elsewhere. SQLite opens an image only in the other mode.
     copy_ = image;
@@ -70,7 +73,8 @@ SqliteDatabase::SqliteDatabase(std::string_view image, std::string_view what, st
     image = copy_;
   }
   sqlite3* database = nullptr;
-  const int opened = sqlite3_open_v2(":memory:", &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_MEMORY, nullptr);
+  const int opened =
+      sqlite3_open_v2(":memory:", &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_MEMORY, nullptr);
   database_.reset(database);
   if (opened != SQLITE_OK) fail(opened);
   const auto set = [&](int option, int value) {
@@ -78,8 +82,9 @@ SqliteDatabase::SqliteDatabase(std::string_view image, std::string_view what, st
   };
   set(SQLITE_DBCONFIG_DEFENSIVE, 1);
   set(SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0);
-  for (const int option : {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
-                           SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_WRITABLE_SCHEMA, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER})
+  for (const int option :
+       {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
+        SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_WRITABLE_SCHEMA, SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER})
     set(option, 0);
   // No cell is larger than the file that holds it, but for UTF-16 that becomes UTF-8.
   const auto cap = [&](int id, std::uint64_t most) {
@@ -101,8 +106,11 @@ SqliteDatabase::SqliteDatabase(std::string_view image, std::string_view what, st
   // Read-only: SQLite does not write to the image, though it takes no const.
   auto* bytes = reinterpret_cast<unsigned char*>(const_cast<char*>(image.data()));
   const auto size = static_cast<sqlite3_int64>(image.size());
-  if (const int code = sqlite3_deserialize(database, "main", bytes, size, size, SQLITE_DESERIALIZE_READONLY); code != SQLITE_OK) fail(code);
-  if (const int code = sqlite3_exec(database, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-1024", nullptr, nullptr, nullptr);
+  if (const int code = sqlite3_deserialize(database, "main", bytes, size, size, SQLITE_DESERIALIZE_READONLY);
+      code != SQLITE_OK)
+    fail(code);
+  if (const int code = sqlite3_exec(database, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-1024",
+                                    nullptr, nullptr, nullptr);
       code != SQLITE_OK)
     fail(code);
   sqlite3_set_authorizer(database, &authorize, nullptr);
@@ -123,7 +131,8 @@ void SqliteDatabase::fail(int code) const {
     case SQLITE_INTERRUPT: throw Error(ErrorCode::refused, quote(what_) + " takes more steps to read than allowed");
     case SQLITE_TOOBIG:
     case SQLITE_NOMEM: throw Error(ErrorCode::refused, quote(what_) + " holds more than allowed").because(reason);
-    case SQLITE_AUTH: throw Error(ErrorCode::refused, quote(what_) + " has a schema that would have to be run").because(reason);
+    case SQLITE_AUTH:
+      throw Error(ErrorCode::refused, quote(what_) + " has a schema that would have to be run").because(reason);
     default: throw Error(ErrorCode::corrupt, quote(what_) + " is not acceptable SQLite: " + printable(reason));
   }
 }
@@ -131,18 +140,21 @@ void SqliteDatabase::fail(int code) const {
 void SqliteDatabase::each(const std::string& sql, const std::function<void(const SqliteRow&)>& visit) {
   sqlite3_stmt* raw = nullptr;
   if (sql.size() > std::numeric_limits<int>::max()) fail(SQLITE_TOOBIG);
-  const int prepared = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_NO_VTAB, &raw, nullptr);
+  const int prepared = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+                                          SQLITE_PREPARE_NO_VTAB, &raw, nullptr);
   const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(raw, &sqlite3_finalize);
   if (prepared != SQLITE_OK) fail(prepared);
   const int columns = sqlite3_column_count(raw);
   const SqliteRow row(raw);
   for (int code = sqlite3_step(raw); code != SQLITE_DONE; code = sqlite3_step(raw)) {
     if (code != SQLITE_ROW) fail(code);
-    // Each cell stands in the file once, so all of them are no larger than the file; in UTF-16 they are larger there. Only
-    // in a crafted one do cells share pages.
+    // Each cell stands in the file once, so all of them are no larger than the file; in UTF-16 they are larger there.
+    // Only in a crafted one do cells share pages.
     for (int column = 0; column < columns; ++column)
-      if (const auto type = row.type(column); type == SqliteRow::Type::text || type == SqliteRow::Type::blob) cell_bytes_ += row.bytes(column).size();
-    if (cell_bytes_ > 2 * most_bytes_ + 65'536) throw Error(ErrorCode::refused, quote(what_) + " holds more than its size allows");
+      if (const auto type = row.type(column); type == SqliteRow::Type::text || type == SqliteRow::Type::blob)
+        cell_bytes_ += row.bytes(column).size();
+    if (cell_bytes_ > 2 * most_bytes_ + 65'536)
+      throw Error(ErrorCode::refused, quote(what_) + " holds more than its size allows");
     visit(row);
   }
 }

@@ -50,7 +50,8 @@ std::vector<std::size_t> unique_key(SqliteDatabase& database, const Table& table
     bool fits = true;
     database.each("PRAGMA index_info(" + quoted_name(index) + ")", [&](const SqliteRow& row) {
       const std::string_view name = row.bytes(2);
-      const auto column = std::find_if(table.columns.begin(), table.columns.end(), [&](const Column& c) { return c.name == name; });
+      const auto column =
+          std::find_if(table.columns.begin(), table.columns.end(), [&](const Column& c) { return c.name == name; });
       const auto at = static_cast<std::size_t>(column - table.columns.begin());
       fits = fits && column != table.columns.end() && not_null[at];
       key.push_back(at);
@@ -73,7 +74,8 @@ Table describe(SqliteDatabase& database, std::string name, bool named_elsewhere)
     if (row.integer(5) != 0) key_type = row.bytes(2);
   });
   for (int place = 1;; ++place) {
-    const auto column = std::find_if(table.columns.begin(), table.columns.end(), [&](const Column& c) { return c.key_place == place; });
+    const auto column =
+        std::find_if(table.columns.begin(), table.columns.end(), [&](const Column& c) { return c.key_place == place; });
     if (column == table.columns.end()) break;
     table.key.push_back(static_cast<std::size_t>(column - table.columns.begin()));
   }
@@ -88,7 +90,8 @@ Table describe(SqliteDatabase& database, std::string name, bool named_elsewhere)
 }
 
 bool is_printable(std::string_view text) {
-  return base::is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return base::is_utf8(text) && std::none_of(text.begin(), text.end(),
+                                             [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string hex_of(std::string_view bytes) {
@@ -141,9 +144,7 @@ class Reader {
   }
 
  private:
-  Value text(std::string_view bytes) {
-    return builder_.copied(base::is_utf8(bytes) ? Kind::text : Kind::bytes, bytes);
-  }
+  Value text(std::string_view bytes) { return builder_.copied(base::is_utf8(bytes) ? Kind::text : Kind::bytes, bytes); }
   Value dict(std::span<const Value> items) {
     const Value node = builder_.add_node(Kind::dict, {});
     if (!items.empty()) builder_.add_part(node, Part::Act::items, items);

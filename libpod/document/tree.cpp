@@ -149,7 +149,8 @@ void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& foun
     if (home.role == Role::unknown) fresh.push_back({{}, edge});
   };
   walk(value, [&](const Edge& edge) {
-    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument) hashes.push_back(labels.hash_of(edge.step));
+    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument)
+      hashes.push_back(labels.hash_of(edge.step));
     note(edge);
     return true;
   });
@@ -246,7 +247,8 @@ std::optional<Edge> Tree::Impl::search(Value value, const LabelKey& key, std::ui
   std::optional<Edge> found;
   const auto matches = [&](const Edge& edge) {
     if (edge.step.kind != key.edge) return false;
-    if (key.label == LabelKey::Class::digest) return edge.step.index == twin && labels.has_digest(edge.step, key.digest);
+    if (key.label == LabelKey::Class::digest)
+      return edge.step.index == twin && labels.has_digest(edge.step, key.digest);
     return (key.label == LabelKey::Class::place || edge.step.index == twin) && labels.key_of(edge.step) == key;
   };
   if (key.label == LabelKey::Class::digest) {  // labels are not sorted by it
@@ -270,7 +272,8 @@ std::optional<Edge> Tree::Impl::search(Value value, const LabelKey& key, std::ui
     });
     if (whole || found) return found;
     auto fresh = std::make_shared<Sorted>();
-    walk_settled(value, [&](const Edge& edge) { return fresh->edges.emplace_back(labels.key_of(edge.step), edge), true; });
+    walk_settled(value,
+                 [&](const Edge& edge) { return fresh->edges.emplace_back(labels.key_of(edge.step), edge), true; });
     std::sort(fresh->edges.begin(), fresh->edges.end(), [](const auto& a, const auto& b) {
       const auto order = a.first <=> b.first;
       return order < 0 || (order == 0 && a.second.step.index < b.second.step.index);
@@ -294,7 +297,9 @@ Tree& Tree::operator=(Tree&&) noexcept = default;
 
 const Graph& Tree::graph() const noexcept { return *impl_->graph; }
 
-void Tree::edges(Value value, const std::function<bool(const Edge&)>& visit) const { impl_->walk_settled(value, visit); }
+void Tree::edges(Value value, const std::function<bool(const Edge&)>& visit) const {
+  impl_->walk_settled(value, visit);
+}
 
 std::size_t Tree::edge_count(Value value) const {
   std::size_t count = 0;
@@ -320,7 +325,8 @@ std::optional<Value> Tree::key(Value value, std::string_view name) const {
 
 std::optional<Value> Tree::attribute(Value value, std::string_view name) const {
   if (name.size() > Labels::longest_text) return std::nullopt;
-  const auto found = impl_->search(value, {.edge = Step::Kind::attribute, .label = LabelKey::Class::text, .text = name}, 0);
+  const auto found =
+      impl_->search(value, {.edge = Step::Kind::attribute, .label = LabelKey::Class::text, .text = name}, 0);
   return found ? std::optional(found->target) : std::nullopt;
 }
 

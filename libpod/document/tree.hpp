@@ -5,7 +5,8 @@
 // `/queues/orders/@dead_letter_queue`), and its path stays when unrelated things change.
 //
 //   step            edge                                                     written
-//   key             an item of a dict or of anything with items              /orders   /#5 (an integer)   /=S:a (an object)   /%<digest> (others)
+//   key             an item of a dict or of anything with items              /orders   /#5 (an integer)   /=S:a (a small
+//                                                                            object)   /%<digest> (others)
 //   attribute       a member of an object's state                            /@name
 //   index           an element of a list, a tuple, anything with append      /3
 //   member          a member of a set                                        /%<digest>

@@ -44,7 +44,8 @@ std::string Tree::Impl::home_text(NodeId id) const {
 std::string Tree::path(Value node) const {
   if (!node.is_node()) return {};
   std::vector<NodeId> way;
-  for (NodeId id = node.node(); impl_->homes[id].role >= Impl::Role::edge; id = impl_->homes[id].parent) way.push_back(id);
+  for (NodeId id = node.node(); impl_->homes[id].role >= Impl::Role::edge; id = impl_->homes[id].parent)
+    way.push_back(id);
   std::string out;
   for (auto id = way.rbegin(); id != way.rend(); ++id) out += impl_->home_text(*id);
   return out;
@@ -73,8 +74,9 @@ std::optional<Value> Tree::Impl::along(Value value, std::string_view segment) co
         if (setter.attributes != nullptr) containers.push_back(*setter.attributes);
       }
       for (const Value container : containers)
-        if (container.is_node() && homes[container.node()].role > Role::edge && homes[container.node()].slot == &given &&
-            homes[container.node()].parent == value.node() && home_text(container.node()).substr(1) == segment)
+        if (container.is_node() && homes[container.node()].role > Role::edge &&
+            homes[container.node()].slot == &given && homes[container.node()].parent == value.node() &&
+            home_text(container.node()).substr(1) == segment)
           return container;
     }
   if (const Value* counted = counted_items(*graph, value);
@@ -155,7 +157,8 @@ std::string Tree::Impl::subtree_digest(Value value) const {
     append_count(content, key.number);
     append_count(content, key.text.size());
     content += key.text;
-    if (key.label == LabelKey::Class::digest) content.append(reinterpret_cast<const char*>(key.digest.data()), key.digest.size());
+    if (key.label == LabelKey::Class::digest)
+      content.append(reinterpret_cast<const char*>(key.digest.data()), key.digest.size());
   };
   const auto open = [&](Value node) {
     content += static_cast<char>(node.kind());

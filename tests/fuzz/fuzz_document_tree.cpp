@@ -20,13 +20,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Graph again = read_pickle(written, "written");
     const Tree same(again);
     // Members of one name are numbered as they stand, and sets are written in another order.
-    const bool twins = std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line.find('+') != std::string::npos; });
+    const bool twins = std::any_of(lines.begin(), lines.end(),
+                                   [](const std::string& line) { return line.find('+') != std::string::npos; });
     if (!twins && lines.size() < 2000) {
       fuzz::must_hold(fuzz::outline(same) == lines, "the tree of what is written is the tree of what was read");
       fuzz::must_hold(same.subtree_digest(same.root()) == digest, "the digest is the same");
     }
   } catch (const pod::Error& error) {
-    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused || error.code() == pod::ErrorCode::unsupported,
+    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused ||
+                        error.code() == pod::ErrorCode::unsupported,
                     "the error is of those that are promised");
   }
   return 0;

@@ -46,8 +46,11 @@ TEST_CASE("the first bytes say what a file is") {
   CHECK(detect("\xef\xbb\xbf{}") == Format::json);
   CHECK(detect("{\"v\": 1, \"data\": { \"py/object\": \"a.B\"}}") == Format::jsonpickle);
   CHECK(detect("{\"text\": \"says \\\"py/object\\\"\"}") == Format::json);
-  for (const std::string_view other : {""_b, "hello"_b, "PK\x03\x04"_b, "{not json"_b, "[section]\nkey=1"_b, "p"_b, "data"_b, "SQLite format 4\0"_b, "\x80"_b,
-                                       "\x80\x09"_b, "\x7f""ELF"_b, "---\nyaml: true\n"_b, "<html>"_b})
+  for (const std::string_view other : {""_b, "hello"_b, "PK\x03\x04"_b, "{not json"_b, "[section]\nkey=1"_b, "p"_b,
+                                       "data"_b, "SQLite format 4\0"_b, "\x80"_b, "\x80\x09"_b,
+                                       "\x7f"
+                                       "ELF"_b,
+                                       "---\nyaml: true\n"_b, "<html>"_b})
     CHECK_MESSAGE(detect(other) == Format::opaque, std::string(other));
 }
 
@@ -88,7 +91,8 @@ TEST_CASE("LocalStack's state reads alike from its pickles and from its jsonpick
     std::map<std::string, std::string> out;
     const auto found = tree.find("/000000000000/us-east-1/@attr_queues/test-queue");
     REQUIRE(found);
-    for (const char* attribute : {"/@name", "/@region", "/@account_id", "/@attributes/DelaySeconds", "/@attributes/QueueArn", "/@visible/@queue"}) {
+    for (const char* attribute : {"/@name", "/@region", "/@account_id", "/@attributes/DelaySeconds",
+                                  "/@attributes/QueueArn", "/@visible/@queue"}) {
       const auto value = tree.find(tree.path(*found) + attribute);
       REQUIRE_MESSAGE(value, attribute);
       out[attribute] = tree.subtree_digest(*value);

@@ -50,8 +50,10 @@ TEST_CASE("JSON becomes dicts, lists and atoms") {
 }
 
 TEST_CASE("integers are kept whole, however long") {
-  const Graph graph = read_json("[9223372036854775807, 9223372036854775808, -9223372036854775808, -9223372036854775809,"
-                                " 18446744073709551616, 340282366920938463463374607431768211455, -0]", "state.json");
+  const Graph graph = read_json(
+      "[9223372036854775807, 9223372036854775808, -9223372036854775808, -9223372036854775809,"
+      " 18446744073709551616, 340282366920938463463374607431768211455, -0]",
+      "state.json");
   const Tree tree(graph);
   const auto at = [&](std::uint32_t place) { return *tree.index(tree.root(), place); };
   CHECK(graph.integer(at(0)) == INT64_MAX);
@@ -64,8 +66,8 @@ TEST_CASE("integers are kept whole, however long") {
 }
 
 TEST_CASE("JSON that says two things or nothing is not read") {
-  for (const char* text : {R"({"a": 1, "a": 2})", R"({"a": {"b": 1, "c": 2, "b": 3}})", "{", "[1,]", "[NaN]", "[01]", "{} {}", "[\"\xff\"]",
-                           "[\"\\ud800\"]", "[\"\xed\xa0\x80\"]", "", "nothing"})
+  for (const char* text : {R"({"a": 1, "a": 2})", R"({"a": {"b": 1, "c": 2, "b": 3}})", "{", "[1,]", "[NaN]", "[01]",
+                           "{} {}", "[\"\xff\"]", "[\"\\ud800\"]", "[\"\xed\xa0\x80\"]", "", "nothing"})
     CHECK_MESSAGE(refusal(text) == ErrorCode::corrupt, text);
   CHECK(refusal(std::string("[1]\0[2]", 7)) == ErrorCode::corrupt);
 }

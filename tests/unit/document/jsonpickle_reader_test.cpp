@@ -52,7 +52,8 @@ std::string class_at(const Tree& tree, std::string_view path) {
 }  // namespace
 
 TEST_CASE("an object of jsonpickle is an object with its class and its attributes") {
-  const Graph graph = jsonpickle(R"({"py/object": "shop.models.Queue", "name": "orders", "tags": {"py/tuple": [1, 2]}, "seen": {"py/set": ["a"]}})");
+  const Graph graph = jsonpickle(
+      R"({"py/object": "shop.models.Queue", "name": "orders", "tags": {"py/tuple": [1, 2]}, "seen": {"py/set": ["a"]}})");
   const Tree tree(graph);
   CHECK(graph.root().kind() == Kind::object);
   CHECK(class_at(tree, "") == "shop.models:Queue");
@@ -63,7 +64,8 @@ TEST_CASE("an object of jsonpickle is an object with its class and its attribute
 }
 
 TEST_CASE("references mean what jsonpickle numbers: lists, dicts, objects and calls, not tuples and sets") {
-  const Graph graph = jsonpickle(R"([{"py/tuple": [[], {"py/set": []}]}, {"py/object": "a.A", "x": {}}, {"py/reduce": [{"py/type": "a.E"}, {"py/tuple": ["v"]}]},
+  const Graph graph = jsonpickle(
+      R"([{"py/tuple": [[], {"py/set": []}]}, {"py/object": "a.A", "x": {}}, {"py/reduce": [{"py/type": "a.E"}, {"py/tuple": ["v"]}]},
                                     {"py/id": 0}, {"py/id": 1}, {"py/id": 2}, {"py/id": 3}, {"py/id": 4}])");
   const Tree tree(graph);
   const auto at = [&](const char* path) { return *tree.find(path); };
@@ -103,7 +105,9 @@ TEST_CASE("a state, a reduce, new arguments, a sequence and a subclass of dict b
   CHECK(tree.find("/8")->kind() == Kind::global);
   CHECK(graph.text(*tree.find("/9/plain")) == "by text");
   CHECK(tree.edge_count(*tree.find("/9")) == 2);
-  const auto bytes_of = [&](const char* path) { return graph.bytes(graph.arguments(graph.arguments(*tree.find(path))[1])[0]); };
+  const auto bytes_of = [&](const char* path) {
+    return graph.bytes(graph.arguments(graph.arguments(*tree.find(path))[1])[0]);
+  };
   CHECK(bytes_of("/11") == std::string_view("\x07\xe9\x0a\x05\x12\x1c\x05\x0c\xb3\x4f", 10));
   CHECK(bytes_of("/12") == std::string_view("\x07\xe9\x0a\x05\x12\x1c\x05\x0c\xb3\x4f", 10));
 }
@@ -122,10 +126,11 @@ TEST_CASE("named tuples, default dicts and results that hold themselves read as 
 }
 
 TEST_CASE("jsonpickle that makes no sense is corrupt, and nothing of it is run") {
-  for (const char* text : {R"([{"py/id": 1}])", R"([{"py/id": -1}])", R"([{"py/id": "0"}])", R"({"py/tuple": 5})", R"({"py/reduce": []})",
-                           R"({"py/reduce": ["os.system", {"py/tuple": ["x"]}]})", R"({"py/object": 5})", R"({"py/b64": "A"})",
-                           R"({"py/reduce": ["py/newobj", {"py/tuple": []}]})", R"({"py/object": "a.A", "py/newargsex": [1]})",
-                           R"({"py/object": "a.A", "py/newargs": {"py/tuple": [{"py/id": 0}]}})"})
+  for (const char* text :
+       {R"([{"py/id": 1}])", R"([{"py/id": -1}])", R"([{"py/id": "0"}])", R"({"py/tuple": 5})", R"({"py/reduce": []})",
+        R"({"py/reduce": ["os.system", {"py/tuple": ["x"]}]})", R"({"py/object": 5})", R"({"py/b64": "A"})",
+        R"({"py/reduce": ["py/newobj", {"py/tuple": []}]})", R"({"py/object": "a.A", "py/newargsex": [1]})",
+        R"({"py/object": "a.A", "py/newargs": {"py/tuple": [{"py/id": 0}]}})"})
     CHECK_MESSAGE(refusal(text) == ErrorCode::corrupt, text);
   const Graph graph = jsonpickle(R"text({"py/repr": "os/os.system('x')"})text");
   CHECK(graph.root().kind() == Kind::call);
@@ -150,7 +155,8 @@ TEST_CASE("the state of LocalStack reads as the objects that its pickles hold") 
   CHECK(class_at(tree, "/000000000000/us-east-1") == "localstack.services.sqs.models:SqsStore");
   const auto queue = tree.find("/000000000000/us-east-1/@attr_queues/test-queue");
   REQUIRE(queue);
-  CHECK(graph.text(*tree.find("/000000000000/us-east-1/@attr_queues/test-queue/@attributes/VisibilityTimeout")) == "30");
+  CHECK(graph.text(*tree.find("/000000000000/us-east-1/@attr_queues/test-queue/@attributes/VisibilityTimeout")) ==
+        "30");
   // What the emulator shares is one thing here too.
   CHECK(*tree.find("/000000000000/us-east-1/@_global") == *tree.find("/000000000000/@_global"));
   CHECK(*tree.find("/@_universal") == *tree.find("/000000000000/@_universal"));

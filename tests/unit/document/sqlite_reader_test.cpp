@@ -62,7 +62,9 @@ Outcome outcome(std::string file, const Limits& limits = {}) {
   return {};
 }
 
-bool is_turned_away(const Outcome& outcome) { return outcome.code == ErrorCode::corrupt || outcome.code == ErrorCode::refused; }
+bool is_turned_away(const Outcome& outcome) {
+  return outcome.code == ErrorCode::corrupt || outcome.code == ErrorCode::refused;
+}
 
 std::vector<std::string> names(const Tree& tree, std::string_view path) {
   std::vector<std::string> out;
@@ -75,13 +77,14 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("rows stand under their table and primary key") {
-  const Graph graph = read_sqlite(database("CREATE TABLE people (name TEXT PRIMARY KEY, age INTEGER, height REAL, photo BLOB);"
-                                           "INSERT INTO people VALUES ('Ada', 36, 1.5, x'00ff'), ('Bob/Eve', NULL, 2, x'');"
-                                           "CREATE TABLE numbered (n INTEGER PRIMARY KEY, v);"
-                                           "INSERT INTO numbered VALUES (7, 'x'), (-1, 'y');"
-                                           "CREATE TABLE pairs (a TEXT, b INT, v, PRIMARY KEY (b, a)) WITHOUT ROWID;"
-                                           "INSERT INTO pairs VALUES ('it''s', 2, 'v');"),
-                                  "state.db");
+  const Graph graph =
+      read_sqlite(database("CREATE TABLE people (name TEXT PRIMARY KEY, age INTEGER, height REAL, photo BLOB);"
+                           "INSERT INTO people VALUES ('Ada', 36, 1.5, x'00ff'), ('Bob/Eve', NULL, 2, x'');"
+                           "CREATE TABLE numbered (n INTEGER PRIMARY KEY, v);"
+                           "INSERT INTO numbered VALUES (7, 'x'), (-1, 'y');"
+                           "CREATE TABLE pairs (a TEXT, b INT, v, PRIMARY KEY (b, a)) WITHOUT ROWID;"
+                           "INSERT INTO pairs VALUES ('it''s', 2, 'v');"),
+                  "state.db");
   const Tree tree(graph);
   CHECK(names(tree, "") == Names{"/numbered", "/pairs", "/people"});
   CHECK(graph.integer(*tree.find("/people/Ada/age")) == 36);
@@ -93,11 +96,12 @@ TEST_CASE("rows stand under their table and primary key") {
 }
 
 TEST_CASE("a row without a primary key has that of a unique index, or counts by its content") {
-  const Graph graph = read_sqlite(database("CREATE TABLE indexed (a TEXT NOT NULL, b); CREATE UNIQUE INDEX by_a ON indexed (a);"
-                                           "INSERT INTO indexed VALUES ('k', 1);"
-                                           "CREATE TABLE nullable (a TEXT UNIQUE, b); INSERT INTO nullable VALUES (NULL, 1), (NULL, 2);"
-                                           "CREATE TABLE bag (a, b); INSERT INTO bag VALUES (1, 2), (1, 2), (3, 4);"),
-                                  "state.db");
+  const Graph graph =
+      read_sqlite(database("CREATE TABLE indexed (a TEXT NOT NULL, b); CREATE UNIQUE INDEX by_a ON indexed (a);"
+                           "INSERT INTO indexed VALUES ('k', 1);"
+                           "CREATE TABLE nullable (a TEXT UNIQUE, b); INSERT INTO nullable VALUES (NULL, 1), (NULL, 2);"
+                           "CREATE TABLE bag (a, b); INSERT INTO bag VALUES (1, 2), (1, 2), (3, 4);"),
+                  "state.db");
   const Tree tree(graph);
   CHECK(names(tree, "/indexed") == Names{"/k"});
   CHECK(names(tree, "/nullable").size() == 2);
@@ -109,8 +113,11 @@ TEST_CASE("a row without a primary key has that of a unique index, or counts by 
 
 TEST_CASE("a number that the database gave to a row is not its key") {
   const auto bag = [](const char* rows) {
-    const Graph graph = read_sqlite(database(std::string("CREATE TABLE metrics (\"id\" INTEGER, name TEXT, value, PRIMARY KEY(\"id\"));"
-                                                         "INSERT INTO metrics VALUES ") + rows), "state.db");
+    const Graph graph =
+        read_sqlite(database(std::string("CREATE TABLE metrics (\"id\" INTEGER, name TEXT, value, PRIMARY KEY(\"id\"));"
+                                         "INSERT INTO metrics VALUES ") +
+                             rows),
+                    "state.db");
     const Tree tree(graph);
     CHECK(names(tree, "/metrics" + names(tree, "/metrics")[0]) == Names{"/name", "/value"});
     return tree.subtree_digest(tree.root());
@@ -118,14 +125,16 @@ TEST_CASE("a number that the database gave to a row is not its key") {
   CHECK(bag("(1, 'a', 1), (2, 'b', 2)") == bag("(5, 'b', 2), (9, 'a', 1)"));
   CHECK(bag("(1, 'a', 1), (2, 'b', 2)") != bag("(1, 'a', 1), (2, 'b', 3)"));
   // But where other rows name it, it is.
-  const Graph graph = read_sqlite(database("CREATE TABLE owner (id INTEGER PRIMARY KEY, name); INSERT INTO owner VALUES (3, 'x');"
-                                           "CREATE TABLE thing (owner REFERENCES owner(id));"),
-                                  "state.db");
+  const Graph graph =
+      read_sqlite(database("CREATE TABLE owner (id INTEGER PRIMARY KEY, name); INSERT INTO owner VALUES (3, 'x');"
+                           "CREATE TABLE thing (owner REFERENCES owner(id));"),
+                  "state.db");
   CHECK(Tree(graph).find("/owner/3/id"));
 }
 
 TEST_CASE("DynamoDB Local's file reads as its tables, with items and descriptions as trees") {
-  const Graph graph = read_sqlite(content(fixtures / "dynamodb/assets/000000000000useast1_us-east-1.db"), "000000000000useast1_us-east-1.db");
+  const Graph graph = read_sqlite(content(fixtures / "dynamodb/assets/000000000000useast1_us-east-1.db"),
+                                  "000000000000useast1_us-east-1.db");
   const Tree tree(graph);
   const Names items = names(tree, "/test-table");
   REQUIRE(items.size() == 1);
@@ -154,11 +163,12 @@ TEST_CASE("a database in WAL mode is read as far as its log was copied into it")
 }
 
 TEST_CASE("views, triggers and virtual tables are neither run nor read") {
-  const Graph graph = read_sqlite(database("CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a');"
-                                           "CREATE VIEW bomb AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n;"
-                                           "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t; END;"
-                                           "CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('hello');"),
-                                  "state.db");
+  const Graph graph = read_sqlite(
+      database("CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a');"
+               "CREATE VIEW bomb AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n;"
+               "CREATE TRIGGER tr AFTER INSERT ON t BEGIN DELETE FROM t; END;"
+               "CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('hello');"),
+      "state.db");
   const Tree tree(graph);
   CHECK(tree.find("/t/a"));
   CHECK_FALSE(tree.find("/bomb"));
@@ -166,20 +176,25 @@ TEST_CASE("views, triggers and virtual tables are neither run nor read") {
 }
 
 TEST_CASE("generated columns are left out, and what a schema would have to compute is refused") {
-  const Graph graph = read_sqlite(database("CREATE TABLE t (k TEXT PRIMARY KEY, big AS (hex(zeroblob(100000000)))); INSERT INTO t(k) VALUES ('a')"), "state.db");
+  const Graph graph = read_sqlite(
+      database("CREATE TABLE t (k TEXT PRIMARY KEY, big AS (hex(zeroblob(100000000)))); INSERT INTO t(k) VALUES ('a')"),
+      "state.db");
   CHECK(names(Tree(graph), "/t/a") == Names{"/k"});
 }
 
 TEST_CASE("a table that is a view in disguise is turned away") {
-  const std::string file = database("CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a'); PRAGMA writable_schema=ON;"
-                                    "UPDATE sqlite_schema SET sql='CREATE VIEW t AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n'"
-                                    " WHERE name='t';");
+  const std::string file = database(
+      "CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a'); PRAGMA writable_schema=ON;"
+      "UPDATE sqlite_schema SET sql='CREATE VIEW t AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) "
+      "SELECT x FROM n'"
+      " WHERE name='t';");
   CHECK(is_turned_away(outcome(file)));
 }
 
 TEST_CASE("a virtual table that claims pages is turned away") {
-  const std::string file = database("CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a'); PRAGMA writable_schema=ON;"
-                                    "UPDATE sqlite_schema SET sql='CREATE VIRTUAL TABLE t USING fts5(body)' WHERE name='t';");
+  const std::string file = database(
+      "CREATE TABLE t (k TEXT PRIMARY KEY); INSERT INTO t VALUES ('a'); PRAGMA writable_schema=ON;"
+      "UPDATE sqlite_schema SET sql='CREATE VIRTUAL TABLE t USING fts5(body)' WHERE name='t';");
   CHECK(is_turned_away(outcome(file)));
 }
 
@@ -191,7 +206,9 @@ TEST_CASE("a schema that SQLite cannot parse, and pages that are none, are corru
   std::string broken = good;
   std::memset(broken.data() + 100, '\xff', 400);
   CHECK(is_turned_away(outcome(broken)));
-  const std::string nonsense = database("CREATE TABLE t (k); PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='CREATE TABLE t (((' WHERE name='t';");
+  const std::string nonsense = database(
+      "CREATE TABLE t (k); PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql='CREATE TABLE t (((' WHERE "
+      "name='t';");
   CHECK(is_turned_away(outcome(nonsense)));
 }
 
@@ -199,12 +216,16 @@ TEST_CASE("tables that share their pages do not multiply") {
   std::string sql = "CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB); INSERT INTO t VALUES (1, zeroblob(300000));";
   CHECK(outcome(database(sql)).code == ErrorCode::internal);
   for (int at = 0; at < 50; ++at) sql += "CREATE TABLE t" + std::to_string(at) + " (k INTEGER PRIMARY KEY, v BLOB);";
-  sql += "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=(SELECT rootpage FROM sqlite_schema WHERE name='t');";
+  sql +=
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=(SELECT rootpage FROM sqlite_schema WHERE "
+      "name='t');";
   CHECK(is_turned_away(outcome(database(sql))));
 }
 
 TEST_CASE("a database of more rows than the limit allows is refused in time") {
-  const std::string file = database("CREATE TABLE t (a); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<100000) INSERT INTO t SELECT x FROM n;");
+  const std::string file = database(
+      "CREATE TABLE t (a); WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n WHERE x<100000) INSERT INTO t "
+      "SELECT x FROM n;");
   CHECK(outcome(file, {.steps = 10'000}).code == ErrorCode::refused);
   CHECK(outcome(file, {.nodes = 1000}).code == ErrorCode::refused);
   CHECK(outcome(file, {.bytes = 1000}).code == ErrorCode::refused);
@@ -212,8 +233,10 @@ TEST_CASE("a database of more rows than the limit allows is refused in time") {
 }
 
 TEST_CASE("names and texts of any bytes are read") {
-  const Graph graph = read_sqlite(database("CREATE TABLE \"we\"\"ird \x1b[31m/table\" (\"select\" TEXT PRIMARY KEY, \"v;--\"); INSERT INTO \"we\"\"ird \x1b[31m/table\" VALUES"
-                                           " (CAST(x'ff' AS TEXT), CAST(x'fe' AS TEXT)), ('\xe2\x80\xae', '{\"a\": [1, {\"b\": null}]}'), ('c', '{broken'), ('d', '[1e999]');"),
+  const Graph graph = read_sqlite(database("CREATE TABLE \"we\"\"ird \x1b[31m/table\" (\"select\" TEXT PRIMARY KEY, "
+                                           "\"v;--\"); INSERT INTO \"we\"\"ird \x1b[31m/table\" VALUES"
+                                           " (CAST(x'ff' AS TEXT), CAST(x'fe' AS TEXT)), ('\xe2\x80\xae', '{\"a\": [1, "
+                                           "{\"b\": null}]}'), ('c', '{broken'), ('d', '[1e999]');"),
                                   "state.db");
   const Tree tree(graph);
   const std::string table = names(tree, "")[0];

@@ -91,7 +91,8 @@ TEST_CASE("every kind of edge has its name, and reads back") {
   const Graph graph = make.finish(root);
   const Tree tree(graph);
   const auto paths = all_paths(tree);
-  const Names expected = {"/plain", "/", "/a~2fb~7ec", "/~40at", "/~235", "/~255", "/000000000000", "/tab~09here", "/~ed~a0~80", "/#5", "/#-7"};
+  const Names expected = {"/plain",        "/",           "/a~2fb~7ec", "/~40at", "/~235", "/~255",
+                          "/000000000000", "/tab~09here", "/~ed~a0~80", "/#5",    "/#-7"};
   const Names given = names(tree, root);
   CHECK(Names(given.begin(), given.begin() + 11) == expected);
   CHECK(given[11].size() == 18);
@@ -117,9 +118,11 @@ TEST_CASE("a long key is written by its digest, so that paths stay short") {
 TEST_CASE("items and attributes of the agent's setters are the object's own") {
   Maker make;
   const Value store = make.blank("Versions");
-  make.apply(store, "set_raw", make.tuple({make.dict({{"k", make.list()}}), make.dict({{"size", make.number(2)}}), make.none()}));
+  make.apply(store, "set_raw",
+             make.tuple({make.dict({{"k", make.list()}}), make.dict({{"size", make.number(2)}}), make.none()}));
   const Value defaults = make.blank("Defaults");
-  make.apply(defaults, "set_raw", make.tuple({make.dict(), make.none(), make.call("pod_agent.restore", "factory", {make.text("list")})}));
+  make.apply(defaults, "set_raw",
+             make.tuple({make.dict(), make.none(), make.call("pod_agent.restore", "factory", {make.text("list")})}));
   const Value stack = make.blank("Stack");
   make.apply(stack, "set_raw", make.tuple({make.list({make.text("a"), make.text("b")}), make.none(), make.none()}));
   const Value key = make.blank("FakeKey");
@@ -173,8 +176,11 @@ TEST_CASE("of a key given twice the last counts; equal members are told apart") 
 
 TEST_CASE("objects as keys are told apart, and can be looked into") {
   Maker make;
-  const auto item = [&](std::string_view value) { return make.object("DynamoType", {{"type", make.text("S")}, {"value", make.text(value)}}); };
-  const Value root = make.dict_of({{item("a"), make.number(1)}, {item("b"), make.number(2)}, {item("a"), make.number(3)}});
+  const auto item = [&](std::string_view value) {
+    return make.object("DynamoType", {{"type", make.text("S")}, {"value", make.text(value)}});
+  };
+  const Value root =
+      make.dict_of({{item("a"), make.number(1)}, {item("b"), make.number(2)}, {item("a"), make.number(3)}});
   const Graph graph = make.finish(root);
   const Tree tree(graph);
   CHECK(tree.item_count(root) == 3);
@@ -188,7 +194,8 @@ TEST_CASE("larger objects as keys are written by their digest, and can be looked
   const auto item = [&](std::int64_t id, std::string_view value) {
     return make.object("Thing", {{"id", make.number(id)}, {"value", make.text(value)}, {"more", make.list()}});
   };
-  const Value root = make.dict_of({{item(1, "a"), make.number(1)}, {item(2, "a"), make.number(2)}, {item(1, "b"), make.number(3)}});
+  const Value root =
+      make.dict_of({{item(1, "a"), make.number(1)}, {item(2, "a"), make.number(2)}, {item(1, "b"), make.number(3)}});
   const Graph graph = make.finish(root);
   const Tree tree(graph);
   const Names given = names(tree, root);
@@ -218,7 +225,9 @@ TEST_CASE("weak references are followed last") {
   const Value held = make.object("Held", {});
   const Value weak = make.call("pod_agent.restore", "weak", {held});
   const Value only_weak = make.object("Loose", {});
-  const Value root = make.dict({{"weak", weak}, {"loose", make.call("pod_agent.restore", "weak", {only_weak})}, {"a", make.dict({{"b", make.dict({{"c", held}})}})}});
+  const Value root = make.dict({{"weak", weak},
+                                {"loose", make.call("pod_agent.restore", "weak", {only_weak})},
+                                {"a", make.dict({{"b", make.dict({{"c", held}})}})}});
   const Graph graph = make.finish(root);
   const Tree tree(graph);
   CHECK(tree.path(held) == "/a/b/c");
@@ -250,7 +259,8 @@ Graph world(const std::function<void(Maker&, Value root, Value queues)>& change)
   change(make, root, queues);
   const Value shared = make.list({make.text("shared")});
   const Value dead = make.object("Queue", {{"name", make.text("dead")}, {"tags", shared}});
-  const Value orders = make.object("Queue", {{"redrive", dead}, {"tags", shared}, {"seen", make.set({make.text("m1"), make.text("m2")})}});
+  const Value orders = make.object(
+      "Queue", {{"redrive", dead}, {"tags", shared}, {"seen", make.set({make.text("m1"), make.text("m2")})}});
   make.add_item(root, "queues", queues);
   make.add_items(queues, {{"orders", orders}, {"dead", dead}});
   return make.finish(root);
@@ -263,9 +273,15 @@ TEST_CASE("paths stay when unrelated things change") {
   const Tree tree(before);
   const auto expected = all_paths(tree);
   const std::function<void(Maker&, Value, Value)> changes[] = {
-      [](Maker& make, Value root, Value) { make.add_item(root, "another", make.dict({{"deep", make.list({make.dict()})}})); },
-      [](Maker& make, Value, Value queues) { make.add_item(queues, "first", make.object("Queue", {{"name", make.text("first")}})); },
-      [](Maker& make, Value root, Value queues) { make.add_item(root, "alias", make.tuple({queues, queues})); },
+      [](Maker& make, Value root, Value) {
+        make.add_item(root, "another", make.dict({{"deep", make.list({make.dict()})}}));
+      },
+      [](Maker& make, Value, Value queues) {
+        make.add_item(queues, "first", make.object("Queue", {{"name", make.text("first")}}));
+      },
+      [](Maker& make, Value root, Value queues) {
+        make.add_item(root, "alias", make.tuple({queues, queues}));
+      },
       [](Maker& make, Value root, Value) { make.add_item(root, "lock", make.call("pod_agent.restore", "lock", {})); },
   };
   for (const auto& change : changes) {
@@ -288,21 +304,39 @@ TEST_CASE("a digest says what lies below, in whatever order dicts and sets were 
     const Graph graph = make.finish(root);
     return Tree(graph).subtree_digest(graph.root());
   };
-  const auto one = digest([](Maker& m) { return m.dict({{"a", m.list({m.number(1), m.number(2)})}, {"b", m.set({m.text("x"), m.text("y")})}}); });
+  const auto one = digest([](Maker& m) {
+    return m.dict({{"a", m.list({m.number(1), m.number(2)})}, {"b", m.set({m.text("x"), m.text("y")})}});
+  });
   CHECK(one.size() == 32);
-  CHECK(one == digest([](Maker& m) { return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(1), m.number(2)})}}); }));
-  CHECK(one != digest([](Maker& m) { return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(2), m.number(1)})}}); }));
-  CHECK(one != digest([](Maker& m) { return m.dict({{"a", m.list({m.number(1), m.number(2)})}, {"b", m.set({m.text("x"), m.bytes("y")})}}); }));
+  CHECK(one == digest([](Maker& m) {
+          return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(1), m.number(2)})}});
+        }));
+  CHECK(one != digest([](Maker& m) {
+          return m.dict({{"b", m.set({m.text("y"), m.text("x")})}, {"a", m.list({m.number(2), m.number(1)})}});
+        }));
+  CHECK(one != digest([](Maker& m) {
+          return m.dict({{"a", m.list({m.number(1), m.number(2)})}, {"b", m.set({m.text("x"), m.bytes("y")})}});
+        }));
   const auto frozen = [](Maker& m, const char* a, const char* b) {
     const Value members[] = {m.text(a), m.text(b)};
     return m.builder.add_node(Kind::frozen_set, members);
   };
-  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) == digest([&](Maker& m) { return m.list({frozen(m, "b", "a")}); }));
-  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) != digest([&](Maker& m) { return m.list({frozen(m, "a", "c")}); }));
+  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) ==
+        digest([&](Maker& m) { return m.list({frozen(m, "b", "a")}); }));
+  CHECK(digest([&](Maker& m) { return m.list({frozen(m, "a", "b")}); }) !=
+        digest([&](Maker& m) { return m.list({frozen(m, "a", "c")}); }));
   // The same list twice is not two equal lists.
-  CHECK(digest([](Maker& m) { const Value l = m.list(); return m.dict({{"a", l}, {"b", l}}); }) !=
-        digest([](Maker& m) { return m.dict({{"a", m.list()}, {"b", m.list()}}); }));
-  CHECK(digest([](Maker& m) { return m.object("A", {{"x", m.none()}}); }) != digest([](Maker& m) { return m.object("B", {{"x", m.none()}}); }));
+  CHECK(digest([](Maker& m) {
+          const Value l = m.list();
+          return m.dict({{"a", l}, {"b", l}});
+        }) != digest([](Maker& m) {
+          return m.dict({{"a", m.list()}, {"b", m.list()}});
+        }));
+  CHECK(digest([](Maker& m) {
+          return m.object("A", {{"x", m.none()}});
+        }) != digest([](Maker& m) {
+          return m.object("B", {{"x", m.none()}});
+        }));
 }
 
 TEST_CASE("a home does not depend on the order in which dicts and sets were written") {
@@ -312,7 +346,8 @@ TEST_CASE("a home does not depend on the order in which dicts and sets were writ
     const Value one = make.object("Member", {{"id", make.number(1)}, {"shared", shared}});
     const Value two = make.object("Member", {{"id", make.number(2)}, {"shared", shared}});
     const Value set = turned ? make.set({one, two}) : make.set({two, one});
-    const Value root = turned ? make.dict({{"a", make.list({shared})}, {"set", set}}) : make.dict({{"set", set}, {"a", make.list({shared})}});
+    const Value root = turned ? make.dict({{"a", make.list({shared})}, {"set", set}})
+                              : make.dict({{"set", set}, {"a", make.list({shared})}});
     const Graph graph = make.finish(root);
     const Tree tree(graph);
     return tree.path(shared) + tree.path(one) + tree.path(two) + tree.subtree_digest(root);
@@ -383,7 +418,8 @@ TEST_CASE("a path that leads nowhere finds nothing") {
   Maker make;
   const Graph graph = make.finish(make.dict({{"a", make.list({make.none()})}}));
   const Tree tree(graph);
-  for (const char* path : {"a", "/b", "/a/1", "/a/0/x", "/a/", "/a/00", "/a/+0", "/a/@", "/~61", "/~", "/%", "/&", "/!0", "/#", "/&items", "/a//0"})
+  for (const char* path : {"a", "/b", "/a/1", "/a/0/x", "/a/", "/a/00", "/a/+0", "/a/@", "/~61", "/~", "/%", "/&",
+                           "/!0", "/#", "/&items", "/a//0"})
     CHECK_MESSAGE(!tree.find(path), path);
   CHECK(tree.find("/a/0"));
   CHECK(*tree.find("") == tree.root());
