@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace podgit {
 namespace {
@@ -140,11 +141,35 @@ Comparison comparison_of(std::vector<pod::FileChange> changes, const pod::Snapsh
   return out;
 }
 
+Comparison compare_files(const pod::Snapshot& before, const pod::Snapshot& after) {
+  return comparison_of(pod::diff(before, after), before.info(), after.info());
+}
+
+pod::ResourceDiff all_added(const pod::Inventory& inventory) {
+  pod::ResourceDiff out;
+  for (const pod::StateReading& file : inventory.files) {
+    for (const pod::Resource& resource : file.resources)
+      out.resources.push_back(
+          {file.account, file.region, file.service, resource.type, resource.id, pod::ChangeKind::added, {}, 0});
+    if (file.resources.empty()) out.others.push_back({file.path, pod::ChangeKind::added, {}, 0});
+  }
+  std::sort(out.resources.begin(), out.resources.end(), [](const pod::ResourceChange& a, const pod::ResourceChange& b) {
+    return std::tie(a.service, a.account, a.region, a.type, a.id) < std::tie(b.service, b.account, b.region, b.type, b.id);
+  });
+  return out;
+}
+
+pod::ResourceDiff compare_resources(const pod::Store& store, const std::optional<pod::Version>& before,
+                                    const pod::Version& after, bool fields, const pod::Context& context) {
+  const pod::Snapshot newer = store.snapshot(after);
+  if (!before) return all_added(pod::inventory(newer, context));
+  return pod::compare(store.snapshot(*before), newer, {.fields = fields}, context);
+}
+
 Comparison compare(const pod::Store& store, const std::optional<pod::Version>& before, const pod::Version& after) {
   const pod::Snapshot newer = store.snapshot(after);
   if (before) {
-    const pod::Snapshot older = store.snapshot(*before);
-    return comparison_of(pod::diff(older, newer), older.info(), newer.info());
+    return compare_files(store.snapshot(*before), newer);
   }
   Comparison out;
   for (const pod::FileEntry& file : newer.files()) out.changes.push_back({file.path, Kind::added, 0, file.size});

@@ -4,6 +4,7 @@
 #include "envelope.hpp"
 #include "session.hpp"
 
+#include <libpod/resources.hpp>
 #include <libpod/snapshot.hpp>
 
 #include <optional>
@@ -31,8 +32,14 @@ struct Comparison {
 /// Takes what is gone from services that `after` did not capture, and what is new in those that `before` did not.
 Comparison comparison_of(std::vector<pod::FileChange> changes, const pod::SnapshotInfo& before,
                          const pod::SnapshotInfo& after);
+Comparison compare_files(const pod::Snapshot& before, const pod::Snapshot& after);
 /// Without `before` everything is added.
 Comparison compare(const pod::Store& store, const std::optional<pod::Version>& before, const pod::Version& after);
+/// The resources that differ; without `before` all of them are added.
+pod::ResourceDiff compare_resources(const pod::Store& store, const std::optional<pod::Version>& before,
+                                    const pod::Version& after, bool fields, const pod::Context& context);
+/// As if there had been nothing before.
+pod::ResourceDiff all_added(const pod::Inventory& inventory);
 /// "s3 is not compared: one of the two did not capture it"
 std::string unknown_text(const std::vector<std::string>& services);
 

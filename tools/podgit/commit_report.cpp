@@ -2,6 +2,9 @@
 
 #include "changes.hpp"
 #include "measures.hpp"
+#include "resource_changes.hpp"
+#include "resource_json.hpp"
+#include "verdicts.hpp"
 
 #include <fmt/format.h>
 
@@ -41,15 +44,35 @@ void print_report(Session& session, const pod::PodName& pod, const pod::CommitRe
   }
 }
 
+/// The version is made; what cannot be said of it is no failure.
+std::optional<pod::ResourceDiff> resources_of(Session& session, const pod::Store& store, const pod::Version& version) {
+  try {
+    return compare_resources(store, predecessor(store, version), version, false, session.context());
+  } catch (const pod::Error& error) {
+    session.warn(fmt::format("which resources changed cannot be said: {}", error.message()));
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
-Outcome report_commit(Session& session, const pod::PodName& pod, const pod::CommitResult& result,
-                      const CommitReport& report) {
+Outcome report_commit(Session& session, const pod::Store& store, const pod::PodName& pod,
+                      const pod::CommitResult& result, const CommitReport& report) {
   for (const auto& failure : result.info.failed)
     session.warn(fmt::format("{} was not captured: {}", pod::quote(failure.service), failure.reason));
   // what the version before had and this one did not ask for is not gone; what is new to both is new
   const Comparison against = comparison_of(result.changes, {}, result.info);
+  const auto resources = result.created ? resources_of(session, store, *result.version) : std::nullopt;
   if (!session.json()) print_report(session, pod, result, report, against);
+  // of a first version all would be new
+  if (resources && !session.json() && !session.options().quiet && !result.version->parents.empty())
+    print_resource_summary(session, *resources, " ");
+  pod::Verdict verdict = pod::Verdict::accept;
+  if (report.verdict && result.created) {
+    const pod::Inventory inventory = pod::inventory(store.snapshot(*result.version), session.context());
+    verdict = count_verdicts(inventory).worst();
+    note_verdict(session, inventory, result.version->str());
+  }
   Json data = {{"created", result.created},
                {"dryRun", report.dry_run},
                {"version", result.version ? json_of(*result.version) : Json(nullptr)},
@@ -59,8 +82,11 @@ Outcome report_commit(Session& session, const pod::PodName& pod, const pod::Comm
                {"bytesAdded", result.bytes_added},
                {"changes", json_list(against.changes)},
                {"notCompared", against.unknown},
+               {"resources", resources ? json_each(resources->resources) : Json::array()},
+               {"others", resources ? json_each(resources->others) : Json::array()},
                {"captureMilliseconds", result.capture_time.count()},
                {"storeMilliseconds", result.store_time.count()}};
+  if (report.verdict) data["verdict"] = result.created ? Json(pod::verdict_name(verdict)) : Json(nullptr);
   if (result.partial()) return Outcome::partly(std::move(data));
   return {.data = std::move(data)};
 }

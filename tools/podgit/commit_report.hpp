@@ -12,9 +12,10 @@ namespace podgit {
 struct CommitReport {
   bool dry_run = false;
   std::string_view source = "emulator";  // whose part the capture was
+  bool verdict = false;                  // of a stranger's state
 };
 
-Outcome report_commit(Session& session, const pod::PodName& pod, const pod::CommitResult& result,
-                      const CommitReport& report);
+Outcome report_commit(Session& session, const pod::Store& store, const pod::PodName& pod,
+                      const pod::CommitResult& result, const CommitReport& report);
 
 }  // namespace podgit

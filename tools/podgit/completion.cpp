@@ -40,6 +40,12 @@ std::vector<std::string> references(const GlobalOptions& options, const std::str
 Candidates of_type(const std::string& type, const std::string& current, const GlobalOptions& options) {
   if (type == "POD") return {"words", references(options, current, false)};
   if (type == "POD[:N]") return {"words", references(options, current, true)};
+  if (type == "POD[:N]|SOURCE") {
+    std::vector<std::string> found = references(options, current, true);
+    std::erase_if(found, [&](const std::string& word) { return !word.starts_with(current); });
+    return found.empty() ? Candidates{"files", {}} : Candidates{"words", std::move(found)};
+  }
+  if (type == "FORMAT") return {"words", {"json", "table", "tree"}};
   if (type == "FILE" || type == "SOURCE") return {"files", {}};
   if (type == "DIR") return {"dirs", {}};
   if (type == "STRATEGY") return {"words", {"account-region-merge", "overwrite"}};

@@ -115,7 +115,7 @@ struct Section {
 std::string command_list() {
   const std::vector<Section> sections{
       {"Keep and bring back", {"commit", "inject", "checkout", "undo"}},
-      {"Look", {"list", "versions", "log", "show", "diff"}},
+      {"Look", {"list", "versions", "log", "show", "inspect", "diff", "verify"}},
       {"Pods and archives", {"copy", "delete", "export", "import"}},
       {"An instance, without a store", {"state export", "state import", "state reset"}},
       {"Housekeeping",

@@ -11,12 +11,12 @@ constexpr std::string_view environment_text = R"(What podgit reads from the envi
   PODGIT_STRATEGY         how an inject joins what the instance holds
   PODGIT_AUTHOR_NAME      author of versions
   PODGIT_AUTHOR_EMAIL
-  PODGIT_PAGER, PAGER     pager for log, show and diff; else less -FRX
+  PODGIT_PAGER, PAGER     pager for log, show, diff, inspect; else less -FRX
   XDG_DATA_HOME           the default store is podgit in it (~/.local/share)
   XDG_CONFIG_HOME         the settings are podgit/config in it (~/.config)
   NO_COLOR                no colour
   CLICOLOR_FORCE          colour, terminal or not
-  TERM                    dumb: no colour, no progress line, no pager
+  TERM                    dumb: no colour, progress line, pager, browser
   COLUMNS                 width of a terminal that does not tell
 
 The store is the first of these: --store, $PODGIT_DIR, the nearest .podgit in
@@ -60,6 +60,10 @@ constexpr std::string_view refs_text = R"(References to versions
 A pod's name is letters, digits, '.', '_' and '-', at most 128, begins with a
 letter or a digit, has no '..' and does not end with '.' or '.lock'. Two names
 must not differ in case alone.
+
+diff, inspect and verify take what is in no store, too: a URL is a running
+instance, what begins with ./, ../ or / a directory or an archive (zip,
+tar.zst). Another name is a pod where the store has it, else a file.
 
 Versions are numbered from 1, each one more than the highest among its parents.
 )";

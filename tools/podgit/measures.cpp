@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <clocale>
 #include <ctime>
@@ -108,6 +109,31 @@ std::string fitted(std::string_view text, std::size_t width) {
     text.remove_prefix(next.bytes);
   }
   return out + "…";
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  const Utf8Locale utf8;
+  width = std::max<std::size_t>(width, 2);  // a wide character fits
+  std::vector<std::string> lines;
+  while (true) {
+    std::size_t columns = 0;
+    std::size_t end = 0;
+    std::size_t blank = 0;
+    while (end < text.size()) {
+      const Character next = first_character(text.substr(end));
+      if (columns + next.columns > width) break;
+      if (text[end] == ' ') blank = end;
+      columns += next.columns;
+      end += next.bytes;
+    }
+    if (end == text.size()) break;
+    if (text[end] == ' ') blank = end;
+    if (blank > 0) end = blank;
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(blank > 0 ? end + 1 : end);
+  }
+  lines.emplace_back(text);
+  return lines;
 }
 
 bool is_utf8(std::string_view text) {

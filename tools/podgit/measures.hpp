@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace podgit {
 
@@ -28,6 +29,8 @@ std::string utc_time(pod::Time time);
 std::size_t display_width(std::string_view text);
 /// `text` in at most `width` columns, with "…" at the end where something was cut.
 std::string fitted(std::string_view text, std::size_t width);
+/// `text` in lines of at most `width` columns, broken at blanks where there are some; at least one line.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
 bool is_utf8(std::string_view text);
 

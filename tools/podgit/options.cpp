@@ -55,11 +55,11 @@ void declare_global_options(CLI::App& app, GlobalOptions& options) {
       ->check(positive_number())
       ->multi_option_policy(last)
       ->group(global_group);
-  app.add_flag("--no-pager", options.no_pager, "no pager for log, show and diff")->group(global_group);
+  app.add_flag("--no-pager", options.no_pager, "no pager for log, show, diff and inspect")->group(global_group);
 }
 
-void ServiceOption::declare(CLI::App& app, const std::string& description) {
-  app.add_option("-s,--services", texts_, description)
+void ServiceOption::declare(CLI::App& app, const std::string& description, const std::string& names) {
+  app.add_option("-s," + names + "--services", texts_, description)
       ->type_name("SERVICES")
       ->type_size(1)
       ->expected(1)

@@ -19,7 +19,8 @@ CLI::Validator positive_number();
 /// `--services a,b`, may be repeated.
 class ServiceOption {
  public:
-  void declare(CLI::App& app, const std::string& description);
+  /// `names`: further ones, each with a comma behind.
+  void declare(CLI::App& app, const std::string& description, const std::string& names = "");
   /// Sorted, each once; empty for all.
   std::vector<std::string> services() const;
 

@@ -15,6 +15,8 @@ std::unique_ptr<Command> make_versions();
 std::unique_ptr<Command> make_log();
 std::unique_ptr<Command> make_show();
 std::unique_ptr<Command> make_diff();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_verify();
 std::unique_ptr<Command> make_copy();
 std::unique_ptr<Command> make_delete();
 std::unique_ptr<Command> make_undo();

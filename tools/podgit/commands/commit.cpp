@@ -55,7 +55,7 @@ class Commit final : public Command {
     options.services = services;
     options.dry_run = dry_run_;
     const auto result = pod::commit(store, pod, source, options, session.context());
-    return report_commit(session, pod, result,
+    return report_commit(session, store, pod, result,
                          {.dry_run = dry_run_, .source = source.is_instance() ? "emulator" : "source"});
   }
 

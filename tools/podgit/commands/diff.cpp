@@ -3,6 +3,9 @@
 #include "changes.hpp"
 #include "command.hpp"
 #include "options.hpp"
+#include "resource_changes.hpp"
+#include "resource_json.hpp"
+#include "side.hpp"
 
 #include <CLI/App.hpp>
 
@@ -14,56 +17,87 @@ class Diff final : public Command {
   const Description& description() const override {
     static const Description text{
         "diff",
-        "[--stat] [--exit-code] A [B]",
-        "show which files differ between two versions",
+        "[--stat] [--files] [--exit-code] A [B]",
+        "show which resources differ, and in which fields",
         "podgit diff shop:2 shop:3\n"
         "podgit diff shop                  # the latest version against the one before\n"
-        "podgit diff shop demo --stat      # sums by service",
-        "A and B are references (podgit help refs). + is a file that only B has, - one that\n"
-        "only A has, ~ one that changed. With one reference it is compared with the version\n"
-        "before it. A service that one of the two did not capture is not compared. --exit-code\n"
-        "ends with 1 where something differs or could not be compared.",
+        "podgit diff shop http://localhost:4566   # what the running instance changed\n"
+        "podgit diff shop demo.zip --stat  # sums by service\n"
+        "podgit diff shop --files          # files instead of resources",
+        "A and B are references (podgit help refs), archives, directories or instances. + is what only B has, - what only "
+        "A has, ~ what changed, with old and new fields; secrets are masked. With one reference it is compared with the "
+        "version before it. What differs outside of every resource stands below its service as a file. A service that one "
+        "of the two did not capture is not compared.\n"
+        "\n"
+        "--exit-code ends with 1 where something differs or could not be compared.",
         ""};
     return text;
   }
 
   void declare(CLI::App& app) override {
-    declare_positional(app, from_, "A", "POD[:N]", "the older version");
-    app.add_option("B", to_, "the newer version")->type_name("POD[:N]");
+    declare_positional(app, from_, "A", "POD[:N]|SOURCE", "the older side");
+    app.add_option("B", to_, "the newer side")->type_name("POD[:N]|SOURCE");
     app.add_flag("--stat", stat_, "sums by service");
+    app.add_flag("--files", files_, "which files differ, instead of resources");
     app.add_flag("--exit-code", exit_code_, "exit with 1 where something differs");
   }
 
   Outcome run(Session& session) override {
-    const auto first = pod::PodRef::parse(from_);
-    const auto second = to_.empty() ? std::nullopt : std::optional(pod::PodRef::parse(to_));
-    const pod::Store& store = session.store_to_read();
-    const pod::Version from = store.resolve(first);
+    const Side first = side_of(session, from_);
+    if (to_.empty() && !first.version)
+      throw_usage(pod::quote(first.name) + " has no version before it", "name two: podgit diff A B");
     // one reference is the newer side
-    const pod::Version newer = second ? store.resolve(*second) : from;
-    const auto older = second ? std::optional(from) : predecessor(store, from);
-    const Comparison found = compare(store, older, newer);
-    if (!session.json()) {
-      session.page();
-      if (stat_)
-        print_change_summary(session, found.changes);
-      else
-        print_changes(session, found.changes);
-    }
-    if (!found.unknown.empty()) session.warn(unknown_text(found.unknown));
-    const bool same = found.changes.empty() && found.unknown.empty();
-    return {.data = {{"from", older ? json_of(*older) : Json(nullptr)},
-                     {"to", json_of(newer)},
-                     {"changes", json_list(found.changes)},
-                     {"notCompared", found.unknown},
-                     {"totals", change_totals(found.changes)}},
+    std::optional<Side> older = first;
+    const Side newer = to_.empty() ? first : side_of(session, to_);
+    if (to_.empty()) older = before(session, *first.version);
+
+    const Comparison files = older ? compare_files(older->snapshot, newer.snapshot)
+                                   : compare(session.store_to_read(), std::nullopt, *newer.version);
+    pod::ResourceDiff resources;
+    const bool fields = session.json() || !stat_;
+    if (session.json() || !files_)
+      resources = older ? pod::compare(older->snapshot, newer.snapshot, {.fields = fields}, session.context())
+                        : all_added(pod::inventory(newer.snapshot, session.context()));
+    const std::vector<std::string>& unknown = files_ ? files.unknown : resources.not_compared;
+    if (!session.json()) print(session, files, resources);
+    if (!unknown.empty()) session.warn(unknown_text(unknown));
+    const bool same = unknown.empty() && (files_ ? files.changes.empty() : resources.empty());
+    return {.data = {{"from", older ? version_json(*older) : Json(nullptr)},
+                     {"to", version_json(newer)},
+                     {"fromSource", older ? json_text(older->name) : Json(nullptr)},
+                     {"toSource", json_text(newer.name)},
+                     {"resources", json_each(resources.resources)},
+                     {"others", json_each(resources.others)},
+                     {"services", json_list(by_service(resources))},
+                     {"changes", json_list(files.changes)},
+                     {"notCompared", unknown},
+                     {"totals", change_totals(files.changes)}},
             .exit = exit_code_ && !same ? exit_status::failure : exit_status::done};
   }
 
  private:
+  static std::optional<Side> before(Session& session, const pod::Version& version) {
+    const pod::Store& store = session.store_to_read();
+    const auto found = predecessor(store, version);
+    return found ? std::optional(side_of(store, *found)) : std::nullopt;
+  }
+
+  void print(Session& session, const Comparison& files, const pod::ResourceDiff& resources) const {
+    session.page();
+    if (files_ && stat_)
+      print_change_summary(session, files.changes);
+    else if (files_)
+      print_changes(session, files.changes);
+    else if (stat_)
+      print_resource_summary(session, resources);
+    else
+      print_resource_changes(session, resources);
+  }
+
   std::string from_;
   std::string to_;
   bool stat_ = false;
+  bool files_ = false;
   bool exit_code_ = false;
 };
 

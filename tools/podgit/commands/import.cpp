@@ -47,7 +47,7 @@ class Import final : public Command {
     options.verb = "import";
     options.dry_run = dry_run_;
     const auto result = pod::commit(store, pod, source, options, session.context());
-    return report_commit(session, pod, result, {.dry_run = dry_run_, .source = "reading"});
+    return report_commit(session, store, pod, result, {.dry_run = dry_run_, .source = "reading", .verdict = true});
   }
 
  private:

@@ -31,7 +31,9 @@ class Inject final : public Command {
                                   "The version is checked whole before the instance is touched, and what the instance\n"
                                   "holds is kept first, so that `podgit undo` brings it back; --no-undo does without.\n"
                                   "Another emulator, version or format than the one that wrote the state is refused\n"
-                                  "unless --force. Services that could not be loaded are named; the exit code is 12.",
+                                  "unless --force. State with the verdict review (podgit verify) needs --trust, state\n"
+                                  "with the verdict refuse is never put in. Services that could\n"
+                                  "not be loaded are named; the exit code is 12.",
                                   "the instance is as it was"};
     return text;
   }
@@ -44,6 +46,7 @@ class Inject final : public Command {
     services_.declare(app, "only these services");
     declare_dry_run(app, dry_run_);
     app.add_flag("-f,--force", force_, "although emulator, version or format differ");
+    app.add_flag("--trust", trust_, "although the verdict is review (podgit verify shows why)");
     app.add_flag("--no-undo", no_undo_, "do not keep what the instance holds; it is lost");
   }
 
@@ -60,6 +63,7 @@ class Inject final : public Command {
     options.dry_run = dry_run_;
     options.force = force_;
     options.keep_safety_version = !no_undo_;
+    options.trust = trust_;
     const std::string strategy(pod::strategy_name(options.strategy));
     session.detail(fmt::format("into {} with {}", target.display(), strategy));
     ask_first(session, store.resolve(ref), target, options);
@@ -117,6 +121,7 @@ class Inject final : public Command {
   bool dry_run_ = false;
   bool force_ = false;
   bool no_undo_ = false;
+  bool trust_ = false;
 };
 
 }  // namespace

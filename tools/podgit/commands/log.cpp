@@ -4,6 +4,8 @@
 #include "command.hpp"
 #include "measures.hpp"
 #include "options.hpp"
+#include "resource_changes.hpp"
+#include "resource_json.hpp"
 #include "version_text.hpp"
 
 #include <fmt/format.h>
@@ -30,7 +32,7 @@ class Log final : public Command {
   void declare(CLI::App& app) override {
     declare_positional(app, ref_, "POD", "POD[:N]", "the pod, or the version to begin with");
     app.add_flag("--oneline", oneline_, "one line a version");
-    app.add_flag("--stat", stat_, "with what each version changed, by service");
+    app.add_flag("--stat", stat_, "with how many resources each version added, removed and changed");
     app.add_option("-n,--number", limit_, "at most N versions")->type_name("N")->check(positive_number());
   }
 
@@ -45,25 +47,31 @@ class Log final : public Command {
     store.log(ref, [&](const pod::Version& version) {
       context.cancel->check();
       if (session.json())
-        all.push_back(entry(store, version));
+        all.push_back(entry(store, version, context));
       else
-        print(session, store, version, seen == 0);
+        print(session, store, version, seen == 0, context);
       return ++seen < limit_ && !session.out().closed();
     });
     return {.data = {{"pod", ref.has_pod() ? Json(ref.pod().str()) : Json(nullptr)}, {"versions", std::move(all)}}};
   }
 
  private:
-  Json entry(const pod::Store& store, const pod::Version& version) const {
+  Json entry(const pod::Store& store, const pod::Version& version, const pod::Context& context) const {
     Json out = json_of(version);
     if (!stat_) return out;
-    const Comparison found = compare(store, predecessor(store, version), version);
+    const auto before = predecessor(store, version);
+    const Comparison found = compare(store, before, version);
+    const pod::ResourceDiff resources = compare_resources(store, before, version, false, context);
+    out["resources"] = json_each(resources.resources);
+    out["others"] = json_each(resources.others);
+    out["services"] = json_list(by_service(resources));
     out["changes"] = json_list(found.changes);
     out["notCompared"] = found.unknown;
     return out;
   }
 
-  void print(Session& session, const pod::Store& store, const pod::Version& version, bool first) const {
+  void print(Session& session, const pod::Store& store, const pod::Version& version, bool first,
+             const pod::Context& context) const {
     Output& out = session.out();
     if (oneline_) {
       out.line(fmt::format("{}  {}  {}", session.paint(version.str(), Colour::yellow), short_time(version.time),
@@ -74,9 +82,9 @@ class Log final : public Command {
     }
     if (!stat_) return;
     if (!oneline_) out.line("");
-    const Comparison found = compare(store, predecessor(store, version), version);
-    print_change_summary(session, found.changes, " ");
-    if (!found.unknown.empty()) out.line(" " + pod::printable(unknown_text(found.unknown)));
+    const pod::ResourceDiff found = compare_resources(store, predecessor(store, version), version, false, context);
+    print_resource_summary(session, found, " ");
+    if (!found.not_compared.empty()) out.line(" " + pod::printable(unknown_text(found.not_compared)));
   }
 
   std::string ref_;

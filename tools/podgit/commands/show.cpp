@@ -3,11 +3,14 @@
 #include "command.hpp"
 #include "measures.hpp"
 #include "options.hpp"
+#include "resource_json.hpp"
+#include "verdicts.hpp"
 #include "version_text.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace podgit {
@@ -16,6 +19,8 @@ namespace {
 struct Share {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t resources = 0;
+  pod::Verdict verdict = pod::Verdict::accept;
 };
 
 class Show final : public Command {
@@ -28,8 +33,8 @@ class Show final : public Command {
                                   "podgit show shop:3 --files\n"
                                   "podgit show rev:main@{yesterday}",
                                   "Who made the version and when, the emulator that wrote the state, and its services\n"
-                                  "with files and sizes; --files lists every file. A service that could not be\n"
-                                  "captured stands with its reason.",
+                                  "with resources, files and sizes; --files lists every file. A service that could\n"
+                                  "not be captured stands with its reason. The verdict is that of podgit verify.",
                                   ""};
     return text;
   }
@@ -56,18 +61,32 @@ class Show final : public Command {
         counted_in->bytes += file.size;
       }
     }
+    const pod::Inventory inventory = pod::inventory(snapshot, session.context());
+    for (const pod::StateReading& file : inventory.files) {
+      Share& share = services[file.service];
+      for (Share* counted_in : {&share, &sum}) {
+        counted_in->resources += file.resources.size();
+        counted_in->verdict = std::max(counted_in->verdict, file.verdict);
+      }
+    }
     if (!session.json()) {
       session.page();
       print_version_header(session, version);
-      print_contents(session, info, services, sum);
+      print_contents(session, info, services, sum, count_verdicts(inventory));
       if (files_) print_files(session, files);
     }
     Json shares = Json::array();
     for (const auto& [service, share] : services)
-      shares.push_back({{"service", json_text(service)}, {"files", share.files}, {"bytes", share.bytes}});
+      shares.push_back({{"service", json_text(service)},
+                        {"resources", share.resources},
+                        {"files", share.files},
+                        {"bytes", share.bytes},
+                        {"verdict", pod::verdict_name(share.verdict)}});
     return {.data = {{"version", json_of(version)},
                      {"info", json_of(info)},
                      {"services", std::move(shares)},
+                     {"resourceCount", sum.resources},
+                     {"verdict", pod::verdict_name(sum.verdict)},
                      {"fileCount", sum.files},
                      {"bytes", sum.bytes},
                      {"files", session.json() ? json_list(files) : Json(nullptr)}}};
@@ -75,7 +94,8 @@ class Show final : public Command {
 
  private:
   static void print_contents(Session& session, const pod::SnapshotInfo& info,
-                             const std::map<std::string, Share>& services, const Share& sum) {
+                             const std::map<std::string, Share>& services, const Share& sum,
+                             const VerdictCounts& verdicts) {
     Output& out = session.out();
     out.line("");
     if (!info.emulator.name.empty()) {
@@ -91,12 +111,17 @@ class Show final : public Command {
     for (const auto& failure : info.failed)
       out.line(fmt::format("{}   {}: {}", session.paint("Missing:", Colour::red), pod::printable(failure.service),
                            pod::printable(failure.reason)));
-    Table table({{"SERVICE"}, {"FILES", Table::Align::right}, {"SIZE", Table::Align::right}});
+    out.line(fmt::format("Verdict:  {}  {}", painted_verdict(session, verdicts.worst()), verdict_counts_text(verdicts)));
+    Table table({{"SERVICE"},
+                 {"RESOURCES", Table::Align::right},
+                 {"FILES", Table::Align::right},
+                 {"SIZE", Table::Align::right}});
     for (const auto& [service, share] : services)
-      table.add({service.empty() ? "(other)" : service, std::to_string(share.files), human_size(share.bytes)});
-    table.add({"total", std::to_string(sum.files), human_size(sum.bytes)});
+      table.add({service.empty() ? "(other)" : service, std::to_string(share.resources), std::to_string(share.files),
+                 human_size(share.bytes)});
+    table.add({"total", std::to_string(sum.resources), std::to_string(sum.files), human_size(sum.bytes)});
     if (out.closed()) return;
-    if (!info.emulator.name.empty() || !info.empty.empty() || !info.failed.empty()) out.line("");
+    out.line("");
     session.print(table);
   }
 
