@@ -92,6 +92,12 @@ def story(transcript, cli, state):
     run("diff", "shop")
     run("diff", "shop:1", "shop:2", "--stat")
     run("diff", "shop:2", "shop:1", "--exit-code")
+    run("diff", "shop", "--files")
+    run("diff", "shop:1", "shop:2", "--files", "--stat")
+    run("diff", "shop:1", "./state")
+    run("inspect", "shop", "--format", "tree")
+    run("inspect", "shop", "--format", "table")
+    run("verify", "shop")
     run("copy", "shop:1", "experiment", "--dry-run")
     run("copy", "shop:1", "experiment")
     run("copy", "shop:2", "experiment")
@@ -141,7 +147,8 @@ def test_the_fields_of_the_readme_are_the_fields_of_the_answers(shop):
     rows = dict(re.findall(r"^\| (`[a-z ]+`(?:, `[a-z ]+`)*) \| (.*) \|$", text, re.M))
     documented = {name: set(re.findall(r"`([a-zA-Z]+)`", fields)) for names, fields in rows.items()
                   for name in re.findall(r"`([a-z ]+)`", names)}
-    for arguments in (["list"], ["versions", "shop"], ["log", "shop"], ["show", "shop"], ["diff", "shop"], ["version"],
+    for arguments in (["list"], ["versions", "shop"], ["log", "shop"], ["log", "shop", "--stat"], ["show", "shop"], ["diff", "shop"], ["version"],
+                      ["inspect", "shop"], ["verify", "shop"],
                       ["copy", "shop", "b", "--dry-run"], ["delete", "shop", "--dry-run"], ["undo", "--dry-run"],
                       ["checkout", "shop", "out", "--dry-run"], ["config", "list"], ["doctor"], ["help"],
                       ["export", "shop", "x.zip"], ["init", "--dry-run"], ["completion", "bash"],
@@ -181,7 +188,7 @@ def commands_of(cli):
 def test_help_fits_80_columns_and_names_every_command(cli):
     pages = [cli.ok("--help").out, cli.ok("-h").out]
     commands = commands_of(cli)
-    assert len(commands) == 25
+    assert len(commands) == 27
     for command in commands:
         words = command.split()
         whole, short = cli.ok(*words, "--help").out, cli.ok(*words, "-h").out
@@ -199,7 +206,7 @@ def test_help_fits_80_columns_and_names_every_command(cli):
 def test_help_reads_as_recorded(cli):
     transcript = Transcript(cli)
     for arguments in (["-h"], ["--help"], ["commit", "-h"], ["commit", "--help"], ["help", "state"], ["help", "refs"],
-                      ["help", "exit-codes"], ["help", "environment"]):
+                      ["help", "exit-codes"], ["help", "environment"], ["inspect", "--help"], ["diff", "--help"], ["verify", "--help"]):
         transcript.run(*arguments)
     transcript.check("help.txt")
 
@@ -261,7 +268,7 @@ def test_a_bad_name_is_refused_with_the_rule(cli, state, name):
 
 
 @pytest.mark.parametrize("ref", ["shop:4", "shop:0", "shop~3", "shop:99999999999999999999", "nowhere", "rev:refs/heads/nowhere"])
-@pytest.mark.parametrize("command", [["show"], ["log"], ["diff"], ["inject"], ["export"], ["checkout"]])
+@pytest.mark.parametrize("command", [["show"], ["log"], ["diff"], ["inspect"], ["verify"], ["inject"], ["export"], ["checkout"]])
 def test_a_version_that_does_not_exist_is_said_and_nothing_is_made(shop, command, ref):
     more = {"export": ["out.zip"], "checkout": ["out"]}.get(command[0], [])
     done = shop.run(*command, ref, *more)

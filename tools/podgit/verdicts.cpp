@@ -63,8 +63,10 @@ void print_judgements(Session& session, const std::vector<pod::Judgement>& judge
       if (!concern.path.empty()) place += fmt::format(", at {}", pod::printable(concern.path));
       out.line(fmt::format("  {}: {}", painted_verdict(session, concern.verdict), pod::printable(concern.reason)));
       out.line(fmt::format("    {}", place));
-      for (const std::string& line : concern.disassembly)
-        out.line(session.paint("      " + pod::printable(line), Colour::dim));
+      for (const std::string& line : concern.disassembly) {
+        const bool here = line.starts_with(fmt::format("{}:", concern.offset));
+        out.line(session.paint((here ? "    > " : "      ") + pod::printable(line), here ? Colour::bold : Colour::dim));
+      }
     }
   }
 }

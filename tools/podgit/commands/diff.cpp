@@ -26,7 +26,7 @@ class Diff final : public Command {
         "podgit diff shop --files          # files instead of resources",
         "A and B are references (podgit help refs), archives, directories or instances. + is what only B has, - what only "
         "A has, ~ what changed, with old and new fields; secrets are masked. With one reference it is compared with the "
-        "version before it. What differs outside of every resource stands below its service as a file. A service that one "
+        "version before it. What differs outside of every resource stands below its service as a file; assets (bodies of objects, databases) are counted. A service that one "
         "of the two did not capture is not compared.\n"
         "\n"
         "--exit-code ends with 1 where something differs or could not be compared.",
@@ -59,9 +59,10 @@ class Diff final : public Command {
       resources = older ? pod::compare(older->snapshot, newer.snapshot, {.fields = fields}, session.context())
                         : all_added(pod::inventory(newer.snapshot, session.context()));
     const std::vector<std::string>& unknown = files_ ? files.unknown : resources.not_compared;
-    if (!session.json()) print(session, files, resources);
+    const auto assets = assets_of(files.changes);
+    if (!session.json()) print(session, files, resources, assets);
     if (!unknown.empty()) session.warn(unknown_text(unknown));
-    const bool same = unknown.empty() && (files_ ? files.changes.empty() : resources.empty());
+    const bool same = unknown.empty() && (files_ ? files.changes.empty() : resources.empty() && assets.empty());
     return {.data = {{"from", older ? version_json(*older) : Json(nullptr)},
                      {"to", version_json(newer)},
                      {"fromSource", older ? json_text(older->name) : Json(nullptr)},
@@ -76,13 +77,22 @@ class Diff final : public Command {
   }
 
  private:
+  /// Bodies and databases: files that no state file's document holds.
+  static std::vector<pod::FileChange> assets_of(const std::vector<pod::FileChange>& changes) {
+    std::vector<pod::FileChange> out;
+    for (const pod::FileChange& change : changes)
+      if (change.path.str().starts_with("assets/")) out.push_back(change);
+    return out;
+  }
+
   static std::optional<Side> before(Session& session, const pod::Version& version) {
     const pod::Store& store = session.store_to_read();
     const auto found = predecessor(store, version);
     return found ? std::optional(side_of(store, *found)) : std::nullopt;
   }
 
-  void print(Session& session, const Comparison& files, const pod::ResourceDiff& resources) const {
+  void print(Session& session, const Comparison& files, const pod::ResourceDiff& resources,
+             const std::vector<pod::FileChange>& assets) const {
     session.page();
     if (files_ && stat_)
       print_change_summary(session, files.changes);
@@ -92,6 +102,7 @@ class Diff final : public Command {
       print_resource_summary(session, resources);
     else
       print_resource_changes(session, resources);
+    if (!files_ && !assets.empty()) session.out().line("assets  " + change_counts(assets));
   }
 
   std::string from_;

@@ -30,7 +30,7 @@ class Inspect final : public Command {
   const Description& description() const override {
     static const Description text{
         "inspect",
-        "[--format FORMAT] [--service S] [--type T] [--at PATH] POD[:N]|SOURCE [TEXT]",
+        "[--format FORMAT] [--at PATH] POD[:N]|SOURCE [TEXT]",
         "look into a version, an instance, a directory or an archive",
         "podgit inspect shop                        # a browser, in a terminal\n"
         "podgit inspect shop:3 orders --format table\n"
