@@ -712,9 +712,12 @@ def test_bash_completes_commands_options_pods_and_versions(shop):
     assert complete(shop, "podgit inject shop --strategy=") == ["account-region-merge", "overwrite"]
     assert complete(shop, "podgit commit --me") == ["--message"]
     assert complete(shop, "podgit config get user") == ["user.email", "user.name"]
+    assert complete(shop, "podgit diff sh") == ["shop"]
+    assert complete(shop, "podgit diff shop ./") == ["compopt -o default"]
+    assert complete(shop, "podgit inspect shop --format t") == ["table", "tree"]
     assert complete(shop, "podgit import ") == ["compopt -o default"]
     assert complete(shop, "podgit checkout shop ") == ["compopt -o dirnames"]
-    assert complete(shop, "PODGIT_DIR=x podgit ver") == ["version", "versions"]
+    assert complete(shop, "PODGIT_DIR=x podgit ver") == ["verify", "version", "versions"]
     assert complete(shop, "podgit -C / --store nowhere log ") == []
     assert complete(shop, "podgit nonsense x") == []
 
