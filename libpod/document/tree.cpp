@@ -99,32 +99,41 @@ void Tree::Impl::claim_contents(Value owner) {
 }
 
 bool Tree::Impl::mend_twins(std::vector<Edge>& edges) const {
-  struct Labelled {
-    LabelKey key;
-    std::size_t at;
+  struct Hashed {
+    std::uint64_t hash;
+    std::uint32_t at;
   };
-  std::vector<Labelled> labelled;
+  std::vector<Hashed> hashed;  // small, since a hostile file may have twins alone
   for (std::size_t at = 0; at < edges.size(); ++at)
-    if (const Step::Kind kind = edges[at].step.kind; kind != Step::Kind::index && kind != Step::Kind::argument)
-      labelled.push_back({labels.key_of(edges[at].step), at});
-  if (labelled.size() < 2) return false;
-  std::sort(labelled.begin(), labelled.end(), [](const Labelled& a, const Labelled& b) {
-    const auto order = a.key <=> b.key;
-    return order < 0 || (order == 0 && a.at < b.at);
-  });
+    if (edges[at].step.kind != Step::Kind::index && edges[at].step.kind != Step::Kind::argument)
+      hashed.push_back({labels.hash_of(edges[at].step), static_cast<std::uint32_t>(at)});
+  std::sort(hashed.begin(), hashed.end(),
+            [](const Hashed& a, const Hashed& b) { return a.hash < b.hash || (a.hash == b.hash && a.at < b.at); });
+  const auto key = [&](const Hashed& entry) { return labels.key_of(edges[entry.at].step); };
   std::vector<bool> dropped;
   bool any = false;
-  for (std::size_t at = 1; at < labelled.size(); ++at) {
-    if (labelled[at].key != labelled[at - 1].key) continue;
-    any = true;
-    const Edge& before = edges[labelled[at - 1].at];
-    const bool named = before.step.kind == Step::Kind::key || before.step.kind == Step::Kind::attribute;
-    if (named && labels.is_leaf(before.step.label)) {
-      dropped.resize(edges.size());
-      dropped[labelled[at - 1].at] = true;
-    } else {
-      edges[labelled[at].at].step.index = before.step.index + 1;
+  for (auto first = hashed.begin(); first != hashed.end();) {
+    auto last = first + 1;
+    bool same = true;
+    for (; last != hashed.end() && last->hash == first->hash; ++last) same = same && key(*last) == key(*first);
+    if (!same)
+      std::sort(first, last, [&](const Hashed& a, const Hashed& b) {
+        const auto order = key(a) <=> key(b);
+        return order < 0 || (order == 0 && a.at < b.at);
+      });
+    for (auto entry = first + 1; entry < last; ++entry) {
+      if (!same && key(*entry) != key(*(entry - 1))) continue;
+      any = true;
+      const Edge& before = edges[(entry - 1)->at];
+      const bool named = before.step.kind == Step::Kind::key || before.step.kind == Step::Kind::attribute;
+      if (named && labels.is_leaf(before.step.label)) {
+        dropped.resize(edges.size());
+        dropped[(entry - 1)->at] = true;
+      } else {
+        edges[entry->at].step.index = before.step.index + 1;
+      }
     }
+    first = last;
   }
   if (!dropped.empty()) {
     std::size_t kept = 0;
@@ -135,13 +144,26 @@ bool Tree::Impl::mend_twins(std::vector<Edge>& edges) const {
   return any;
 }
 
+bool Tree::Impl::may_have_twins(Scratch& scratch) const {
+  if (scratch.names.size() < 2) return false;
+  // Objects of one class have the same names, and a pickle writes those once: most are known by sight.
+  std::vector<Step>& known = scratch.without_twins[scratch.names.size() % scratch.without_twins.size()];
+  if (known == scratch.names) return false;
+  scratch.hashes.clear();
+  for (const Step& step : scratch.names) scratch.hashes.push_back(labels.hash_of(step));
+  std::sort(scratch.hashes.begin(), scratch.hashes.end());
+  if (std::adjacent_find(scratch.hashes.begin(), scratch.hashes.end()) != scratch.hashes.end()) return true;
+  if (scratch.names.size() <= 2 * scratch.without_twins.size()) known = scratch.names;
+  return false;
+}
+
 void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& found) {
   claim_contents(value);
   std::vector<Edge>& edges = scratch.edges;
-  std::vector<std::uint64_t>& hashes = scratch.hashes;
+  std::vector<Step>& names = scratch.names;
   auto& fresh = scratch.fresh;
   fresh.clear();
-  hashes.clear();
+  names.clear();
   const auto note = [&](const Edge& edge) {
     if (!edge.target.is_node()) return;
     Home& home = homes[edge.target.node()];
@@ -149,13 +171,13 @@ void Tree::Impl::expand(Value value, Scratch& scratch, std::vector<NodeId>& foun
     if (home.role == Role::unknown) fresh.push_back({{}, edge});
   };
   walk(value, [&](const Edge& edge) {
-    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument)
-      hashes.push_back(labels.hash_of(edge.step));
+    if (edge.step.kind != Step::Kind::index && edge.step.kind != Step::Kind::argument) names.push_back(edge.step);
     note(edge);
     return true;
   });
-  std::sort(hashes.begin(), hashes.end());
-  if (std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end()) {
+  if (may_have_twins(scratch)) {
+    std::vector<Step>().swap(names);
+    std::vector<std::uint64_t>().swap(scratch.hashes);
     edges.clear();
     walk(value, [&](const Edge& edge) { return edges.push_back(edge), true; });
     if (mend_twins(edges)) {

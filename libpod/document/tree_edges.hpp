@@ -9,6 +9,7 @@
 #include "document/tree.hpp"
 #include "document/values.hpp"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -43,9 +44,12 @@ struct Tree::Impl {
   void spread();
   struct Scratch {
     std::vector<Edge> edges;
+    std::vector<Step> names;
     std::vector<std::uint64_t> hashes;
+    std::array<std::vector<Step>, 64> without_twins;  // names of nodes that were seen to have none
     std::vector<std::pair<LabelKey, Edge>> fresh;
   };
+  bool may_have_twins(Scratch& scratch) const;
   void expand(Value value, Scratch& scratch, std::vector<NodeId>& found);
   void claim_contents(Value owner);
   bool claim(Value owner, Value container, const Value* part, Role role, std::uint32_t& count);
