@@ -37,10 +37,14 @@ Side side_of(Session& session, const std::string& text) {
     const auto ref = pod::PodRef::parse(text);
     const pod::Store& store = session.store_to_read();
     return side_of(store, store.resolve(ref));
-  } catch (const pod::Error& error) {
+  } catch (pod::Error& error) {
     const bool no_name = error.code() == pod::ErrorCode::invalid_argument || error.code() == pod::ErrorCode::not_found ||
                          error.code() == pod::ErrorCode::unsupported;
-    if (!no_name || !is_there(text)) throw;
+    if (!no_name) throw;
+    if (!is_there(text)) {
+      error.because("there is no file or directory of this name either");
+      throw;
+    }
   }
   return outside(session, text);
 }
