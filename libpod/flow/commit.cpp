@@ -33,6 +33,20 @@ std::shared_ptr<const snapshot::TreeView> view_of(store::Engine& engine, const s
   return std::make_shared<const snapshot::TreeView>(engine.repository().objects(), version->tree);
 }
 
+/// Resources that differ, for people.
+void count_resources(CommitResult& result, const std::shared_ptr<const snapshot::TreeView>& before,
+                     const std::shared_ptr<const snapshot::TreeView>& after, const Context& context) {
+  if (!before) {
+    for (const StateReading& file : inventory(Snapshot(after), context).files) result.resources_added += file.resources.size();
+    return;
+  }
+  for (const ResourceChange& change : compare(Snapshot(before), Snapshot(after), {.fields = false}, context).resources) {
+    if (change.kind == ChangeKind::added) ++result.resources_added;
+    else if (change.kind == ChangeKind::removed) ++result.resources_removed;
+    else ++result.resources_changed;
+  }
+}
+
 std::vector<FileChange> changes_between(const std::shared_ptr<const snapshot::TreeView>& before,
                                         const std::shared_ptr<const snapshot::TreeView>& after) {
   if (before) return diff(Snapshot(before), Snapshot(after));
@@ -50,6 +64,7 @@ void fill(CommitResult& result, const flow::SourceTree& captured) {
   result.info = captured.info;
   result.files = captured.files;
   result.bytes = captured.bytes;
+  result.verdict = captured.verdict;
   result.capture_time = captured.source_time;
 }
 
@@ -67,6 +82,7 @@ CommitResult rehearse(store::Engine& engine, const PodName& pod, const Source& s
   if (holds(engine, latest, captured.state)) return result;
   const auto after = std::make_shared<const snapshot::TreeView>(scratch.finish(), captured.tree);
   result.changes = changes_between(before, after);
+  count_resources(result, before, after, context);
   return result;
 }
 
@@ -106,11 +122,15 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
                                             .parent = latest,
                                             .message = options.message.empty() ? default_message(source) : options.message,
                                             .author = options.author,
-                                            .verb = options.verb},
+                                            .verb = options.verb,
+                                            .captured = source.is_instance()},
                                            context);
     result.created = true;
     result.bytes_added = pack.result().bytes;
-    result.changes = changes_between(view_of(engine, latest), view_of(engine, result.version));
+    const auto before = view_of(engine, latest);
+    const auto after = view_of(engine, result.version);
+    result.changes = changes_between(before, after);
+    count_resources(result, before, after, context);
   }
   result.store_time = since(start) - result.capture_time;
   return result;

@@ -34,6 +34,7 @@ InjectResult inject(Store& store, const PodRef& ref, const Source& target, const
                         .url = target.display(),
                         .strategy = options.strategy,
                         .author = options.author,
+                        .trust = {.name = name, .of_review = options.trust || store.engine().is_own_capture(result.version.commit)},
                         .keep_safety_version = options.keep_safety_version};
 
   instance::HttpInstance instance(target, context);

@@ -21,8 +21,8 @@ std::string describe(const Emulator& emulator) {
 
 }  // namespace
 
-void write_instance_archive(const Snapshot& snapshot, const SnapshotInfo& info, const std::filesystem::path& file,
-                            const Context& context) {
+void write_instance_archive(const Snapshot& snapshot, const SnapshotInfo& info, const Trust& trust,
+                            const std::filesystem::path& file, const Context& context) {
   archive::Writer writer(file, archive::Format::zip, context);
   writer.add(StatePath::parse(".pod/info.json"), snapshot::encode_info(info));
   std::vector<FileEntry> files = snapshot.files();
@@ -33,7 +33,8 @@ void write_instance_archive(const Snapshot& snapshot, const SnapshotInfo& info, 
   for (const FileEntry& entry : files) {
     context.cancel->check();
     const auto content = snapshot.view().open(entry);
-    writer.add(entry.path, entry.size, *content);
+    post_file(entry.path, entry.size, *content, trust,
+              [&](std::uint64_t size, base::ByteSource& posted) { writer.add(entry.path, size, posted); });
     step.advance(entry.size);
   }
   writer.finish();

@@ -104,6 +104,63 @@ void require_something(const Placing& placing) {
       .keeping("the instance was not changed");
 }
 
+/// One safety version and one post.
+struct Attempt {
+  store::Engine& engine;
+  instance::HttpInstance& instance;
+  const Placing& placing;
+  bool force;
+  const store::WriterLock& lock;
+  const std::filesystem::path& spool;
+  const Context& context;
+
+  SourceTree save(const SnapshotInfo& info, git::PackWriter& pack) const {
+    try {
+      return capture_instance(instance, touched(info), &placing.snapshot.view(), spool, pack, context);
+    } catch (Error& error) {
+      error.within("cannot save what the instance holds");
+      throw error.keeping("the instance was not changed");
+    }
+  }
+
+  /// Nothing where the instance holds something else than what was saved.
+  std::optional<Placed> run(const std::filesystem::path& archive) const {
+    SnapshotInfo info = placing.info;
+    git::PackWriter pack = engine.pack_writer(context);
+    Placed placed;
+    std::optional<Oid> safety_tree;
+    std::optional<std::string> if_digest;
+    if (placing.keep_safety_version) {
+      const SourceTree before = save(info, pack);
+      safety_tree = before.tree;
+      if (!before.digest.empty()) if_digest = before.digest;
+      placed.services = spare_unsaved(info, before.info);
+      if (!placed.services.empty()) write_instance_archive(placing.snapshot, info, placing.trust, archive, context);
+    }
+    if (info.captured.empty() && info.empty.empty()) return placed;
+
+    context.cancel->check();
+    const Operation operation = engine.begin_inject(lock, pack, safety_tree, placing.url, placing.commit, placing.what,
+                                                    placing.author, placing.undoes, context);
+    std::vector<ServiceOutcome> outcomes;
+    try {
+      outcomes = instance.inject(archive, placing.strategy, force, placing.version, if_digest);
+    } catch (Error& error) {
+      if (leaves_open(error)) throw error.keeping(way_back(placing.keep_safety_version));
+      drop_quietly(engine, lock, operation);
+      if (error.code() == ErrorCode::conflict && if_digest) return std::nullopt;
+      throw;
+    }
+    const bool changed = std::any_of(outcomes.begin(), outcomes.end(), [](const ServiceOutcome& o) { return o.ok; });
+    placed.services.insert(placed.services.end(), outcomes.begin(), outcomes.end());
+    std::sort(placed.services.begin(), placed.services.end(),
+              [](const ServiceOutcome& a, const ServiceOutcome& b) { return a.service < b.service; });
+    if (changed) placed.operation = operation;
+    else drop_quietly(engine, lock, operation);
+    return placed;
+  }
+};
+
 }  // namespace
 
 Placed place(store::Engine& engine, instance::HttpInstance& instance, const Placing& placing, bool force,
@@ -111,58 +168,29 @@ Placed place(store::Engine& engine, instance::HttpInstance& instance, const Plac
   require_something(placing);
   const base::TempFolder spool(engine.spool_folder());
   const auto archive = spool.path() / "inject.zip";
-  SnapshotInfo info = placing.info;
-  write_instance_archive(placing.snapshot, info, archive, context);
+  write_instance_archive(placing.snapshot, placing.info, placing.trust, archive, context);
 
   // One inject at a time from this store: the state that is saved is the one that the post replaces.
   const store::WriterLock lock = engine.lock(context);
-  git::PackWriter pack = engine.pack_writer(context);
-  Placed placed;
-  std::optional<Oid> safety_tree;
-  if (placing.keep_safety_version) {
-    SourceTree before;
-    try {
-      before = capture_instance(instance, touched(info), &placing.snapshot.view(), spool.path(), pack, context);
-    } catch (Error& error) {
-      error.within("cannot save what the instance holds");
-      throw error.keeping("the instance was not changed");
-    }
-    safety_tree = before.tree;
-    placed.services = spare_unsaved(info, before.info);
-    if (!placed.services.empty()) write_instance_archive(placing.snapshot, info, archive, context);
-  }
-  if (info.captured.empty() && info.empty.empty()) return placed;
-
-  context.cancel->check();
-  const Operation operation = engine.begin_inject(lock, pack, safety_tree, placing.url, placing.commit, placing.what,
-                                                  placing.author, placing.undoes, context);
-  std::vector<ServiceOutcome> outcomes;
-  try {
-    outcomes = instance.inject(archive, placing.strategy, force, placing.version, std::nullopt);
-  } catch (Error& error) {
-    if (leaves_open(error)) throw error.keeping(way_back(placing.keep_safety_version));
-    drop_quietly(engine, lock, operation);
-    throw;
-  }
-  const bool changed = std::any_of(outcomes.begin(), outcomes.end(), [](const ServiceOutcome& o) { return o.ok; });
-  placed.services.insert(placed.services.end(), outcomes.begin(), outcomes.end());
-  std::sort(placed.services.begin(), placed.services.end(),
-            [](const ServiceOutcome& a, const ServiceOutcome& b) { return a.service < b.service; });
-  if (changed) placed.operation = operation;
-  else drop_quietly(engine, lock, operation);
-  return placed;
+  constexpr int attempts = 5;
+  for (int attempt = 0; attempt < attempts; ++attempt)
+    if (auto placed = Attempt{engine, instance, placing, force, lock, spool.path(), context}.run(archive)) return *std::move(placed);
+  throw Error(ErrorCode::busy, "the instance changes faster than it can be saved")
+      .because("clients changed it between safety version and inject, " + std::to_string(attempts) + " times in a row")
+      .keeping("the instance was not changed")
+      .hint("let its clients rest for a moment and run the command again");
 }
 
 std::vector<FileChange> rehearse(store::Engine& engine, instance::HttpInstance& instance, const Placing& placing,
                                  std::vector<ServiceOutcome>& services, const Context& context) {
   require_something(placing);
   const base::TempFolder spool(engine.spool_folder());
+  write_instance_archive(placing.snapshot, placing.info, placing.trust, spool.path() / "inject.zip", context);
   ScratchObjects scratch(spool.path(), engine.repository().objects(), context);
   const SourceTree before = capture_instance(instance, touched(placing.info), &placing.snapshot.view(), spool.path(),
                                              scratch.pack(), context);
   Placing possible = placing;
   if (placing.keep_safety_version) services = spare_unsaved(possible.info, before.info);
-  write_instance_archive(placing.snapshot, possible.info, spool.path() / "inject.zip", context);
 
   const snapshot::TreeView now_view(scratch.finish(), before.tree);
   const FilesByPath now = select(now_view.files(), [](const FileEntry&) { return true; });

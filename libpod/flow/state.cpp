@@ -1,6 +1,7 @@
 #include "archive/archive.hpp"
 #include "base/files.hpp"
 #include "flow/instance_archive.hpp"
+#include "flow/posted_file.hpp"
 #include "instance/http_instance.hpp"
 #include "snapshot/archived.hpp"
 
@@ -10,7 +11,7 @@
 namespace pod {
 
 std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, const Source& target, Strategy strategy,
-                                         bool force, const Context& context) {
+                                         bool force, bool trust, const Context& context) {
   flow::require_injectable(target, strategy);
   // Not the folder of the file, which may be somebody else's; not /tmp, which may be memory.
   const base::TempFolder spool("/var/tmp", "podgit-");
@@ -27,7 +28,8 @@ std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, cons
     reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
       context.cancel->check();
       any_state = any_state || !service_of(entry.path).empty();
-      writer.add(entry.path, entry.size, content);
+      flow::post_file(entry.path, entry.size, content, {.name = file.native(), .of_review = trust},
+                      [&](std::uint64_t size, base::ByteSource& posted) { writer.add(entry.path, size, posted); });
     });
     if (!any_state && info.empty.empty())
       throw Error(ErrorCode::incompatible, quote(name) + " holds no state that an instance could take")

@@ -80,6 +80,7 @@ void undo_inject(store::Engine& engine, UndoResult& result, const Author& author
                               .url = undone.instance,
                               .strategy = Strategy::overwrite,
                               .author = author,
+                              .trust = {.name = {}, .of_review = true},  // it was in the instance
                               .keep_safety_version = true,
                               .undoes = undone.id};
   instance::HttpInstance instance(target, context);

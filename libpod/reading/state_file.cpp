@@ -81,12 +81,12 @@ bool is_state_file(const StatePath& path) {
   return policy::role_of(path) == policy::Role::state || path.str().ends_with(".db") || path.str().ends_with(".sqlite");
 }
 
-std::string write_again(const Graph& graph, Format format) {
+std::string write_again(const Graph& graph, Format format, std::uint64_t limit) {
   std::string out = document::write_pickle(graph);
   if (format == Format::tagged_pickle) out.insert(out.begin(), graph.file().front());
-  if (out.size() > size_limit)
+  if (out.size() > limit)
     throw Error(ErrorCode::refused, "libpod's writing of it has " + std::to_string(out.size()) + " bytes, more than " +
-                                        std::to_string(size_limit));
+                                        std::to_string(limit));
   return out;
 }
 

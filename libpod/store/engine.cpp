@@ -165,6 +165,7 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   operation.ref = version.pod.branch();
   operation.before = before;
   operation.after = id;
+  operation.captured = version.captured;
   append(lock, operation, context);
   return load_version(repository, version.pod, id);
 }
@@ -258,6 +259,19 @@ std::vector<Operation> Engine::operations(std::size_t limit) const {
   std::reverse(operations.begin(), operations.end());
   if (operations.size() > limit) operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(limit), operations.end());
   return operations;
+}
+
+bool Engine::is_own_capture(const Oid& commit) const {
+  std::vector<Operation> operations;
+  try {
+    operations = impl_->journal.read();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+    return false;  // a damaged journal vouches for nothing
+  }
+  return std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
+    return operation.captured && operation.instance.empty() && operation.after == commit;
+  });
 }
 
 }  // namespace pod::store

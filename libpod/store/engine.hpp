@@ -42,6 +42,7 @@ struct NewVersion {
   std::string message;
   Author author;
   std::string verb;  // for the journal
+  bool captured = false;  // from an instance
 };
 
 /// One thread at a time.
@@ -74,6 +75,8 @@ class Engine {
 
   Operation append(const WriterLock&, Operation operation, const Context& context);  // announces, moves the ref, completes
   std::vector<Operation> operations(std::size_t limit) const;                        // newest first
+  /// Whether the journal says that this store captured the commit from an instance. Cost: reads the journal.
+  bool is_own_capture(const Oid& commit) const;
 
   struct Impl;
   Impl& impl() noexcept { return *impl_; }

@@ -119,6 +119,7 @@ std::optional<Journal::Record> Journal::parse(std::string_view line) {
       operation.after = parse_oid(json::string_member(value, "after", what));
       operation.instance = json::string_member(value, "instance", what);
       operation.undoes = json::integer_member(value, "undoes", what);
+      operation.captured = value.contains("captured") && json::bool_member(value, "captured", what);
     } else if (!record.dropped) {
       return std::nullopt;
     }
@@ -270,6 +271,7 @@ std::int64_t Journal::announce(const Operation& operation, std::int64_t least_id
                         {"after", oid_text(operation.after)},
                         {"instance", exact(operation.instance, "instance")},
                         {"undoes", operation.undoes}};
+  if (operation.captured) record["captured"] = true;
   record["check"] = check_of(record);
   append(json::canonical(record));
   return id;

@@ -7,6 +7,8 @@
 //    "time":0,"undoes":0,"verb":"commit","what":"shop:1","who":"ada@host"}
 //   {"check":…,"id":1,"kind":"dropped","prev":…}
 //
+// `"captured":true` stands in the record of a commit of what an instance held, and in no other.
+//
 // An operation is announced before its ref moves. It is done when the ref is `after`; it did not happen where a "dropped"
 // record follows. Only the last operation can be open, since the next writer settles it first.
 #pragma once

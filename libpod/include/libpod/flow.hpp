@@ -11,6 +11,7 @@
 #include <libpod/api.hpp>
 #include <libpod/context.hpp>
 #include <libpod/instance.hpp>
+#include <libpod/resources.hpp>
 #include <libpod/store.hpp>
 
 #include <chrono>
@@ -38,6 +39,10 @@ struct CommitResult {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;        // of all files
   std::uint64_t bytes_added = 0;  // to the store
+  Verdict verdict = Verdict::accept;      // the worst of the files
+  std::uint64_t resources_added = 0;      // against the version before; 0 where nothing was created
+  std::uint64_t resources_changed = 0;
+  std::uint64_t resources_removed = 0;
   std::chrono::milliseconds capture_time{0};  // the source's part
   std::chrono::milliseconds store_time{0};    // libpod's own part
   bool partial() const { return !info.failed.empty(); }
@@ -67,9 +72,11 @@ struct POD_API InjectResult {
   bool partial() const;
 };
 
-/// Puts a version into a running instance. The version is read and checked whole before the instance is touched.
+/// Puts a version into a running instance. The version is read, checked and judged whole before the instance is touched;
+/// of pickles the instance gets what libpod wrote again. Captures of one's own instance, by the journal, are trusted.
 /// Error(incompatible) on another emulator, version or format without `force`; Error(unsupported) for service-merge
-/// and deep; Error(refused) where the instance refuses the state. Then the instance is as it was.
+/// and deep; Error(refused) where the policy does (naming file, offset and reason), or the instance; Error(busy) where clients
+/// change the instance faster than it can be saved. Then the instance is as it was.
 POD_API InjectResult inject(Store& store, const PodRef& ref, const Source& instance, const InjectOptions& options,
                             const Context& context = {});
 
@@ -106,9 +113,10 @@ POD_API Snapshot snapshot_of(const Source& source, const std::vector<std::string
 /// What an instance holds, as an archive, without a store.
 POD_API ArchiveResult export_state(const Source& instance, const std::vector<std::string>& services,
                                    const std::filesystem::path& file, bool force, const Context& context = {});
-/// An archive into an instance, without a store; no undo. Overwrite is checked whole before it changes anything.
+/// An archive into an instance, without a store; no undo. Overwrite is checked whole before it changes anything. Judged and
+/// written again as an inject's files are; `trust` as InjectOptions::trust.
 POD_API std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, const Source& instance, Strategy strategy,
-                                                 bool force, const Context& context = {});
+                                                 bool force, bool trust, const Context& context = {});
 /// Empties the instance, or some of its services. Error(not_found) for a service that it does not know.
 POD_API void reset_state(const Source& instance, const std::vector<std::string>& services, const Context& context = {});
 

@@ -65,6 +65,7 @@ struct Operation {
   Oid after;         // zero: deleted; an inject: the commit that was injected
   std::string instance;           // an inject: the URL
   std::int64_t undoes = 0;        // the operation that this one reverted
+  bool captured = false;          // a commit: what an instance held, not files from elsewhere
 };
 
 struct Finding {

@@ -196,7 +196,7 @@ TEST_CASE("the same state committed by another during the capture makes no secon
   TinyInstance instance;
   instance.set(sqs_file, "queue");
   const fs::path other = bench.path() / "other";
-  write_file(other / sqs_file, "queue");
+  write_file(other / sqs_file, canonical("queue"));
   bool once = false;
   instance.before_capture = [&] {
     if (std::exchange(once, true)) return;

@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(Exporting, "the state of an instance goes to a file and back w
           (name == "state.zip" ? archive::Format::zip : archive::Format::tar_zst));
     instance.set(sqs_file, "queue 2");
     instance.erase(s3_file);
-    for (const auto& outcome : import_state(path() / name, Source::parse(instance.url()), Strategy::overwrite, false))
+    for (const auto& outcome : import_state(path() / name, Source::parse(instance.url()), Strategy::overwrite, false, false))
       CHECK(outcome.ok);
     CHECK(instance.files() == before);
   }
@@ -151,14 +151,14 @@ TEST_CASE_FIXTURE(Exporting, "a bad archive does not touch the instance") {
   SUBCASE("cut") {
     cut(path() / "state.zip");
     const auto error = error_of(
-        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false); });
+        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false, false); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::corrupt);
   }
   SUBCASE("not an archive") {
     write_file(path() / "state.zip", "<html>not here</html>");
     const auto error = error_of(
-        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false); });
+        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false, false); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::corrupt);
   }
@@ -169,14 +169,14 @@ TEST_CASE_FIXTURE(Exporting, "a bad archive does not touch the instance") {
       writer.finish();
     }
     const auto error = error_of(
-        [&] { import_state(path() / "other.zip", Source::parse(instance.url()), Strategy::overwrite, false); });
+        [&] { import_state(path() / "other.zip", Source::parse(instance.url()), Strategy::overwrite, false, false); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::incompatible);
   }
   SUBCASE("of another emulator") {
     instance.emulator_version = "9.9.9";
     const auto error = error_of(
-        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false); });
+        [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false, false); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::incompatible);
   }

@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(Injecting, "another format is refused") {
 }
 
 TEST_CASE_FIXTURE(Injecting, "files that do not say which emulator wrote them go in with a warning") {
-  write_file(path() / "state" / sqs_file, "from a folder");
+  write_file(path() / "state" / sqs_file, pickled("from a folder"));
   commit(store(), PodName::parse("other"), Source::parse((path() / "state").string()), {.author = ada});
   Warnings warnings;
   Context context;

@@ -1,5 +1,7 @@
 #include "tiny_instance.hpp"
 
+#include "state_words.hpp"
+
 #include "archive/archive.hpp"
 #include "base/files.hpp"
 #include "digest/digest.hpp"
@@ -31,6 +33,11 @@ std::string triple_of(const std::string& path) {
   if (parts.size() < 5 || parts[0] != "api_states") return {};
   return std::string(parts[1]) + "/" + std::string(parts[2]) + "/" + std::string(parts[3]);
 }
+
+/// What is a pickle already stays as it is.
+std::string on_the_wire(const std::string& word, int noise) { return word.starts_with('\x80') ? word : pickled(word, noise); }
+
+bool is_state(const std::string& path) { return path.ends_with(".state"); }
 
 std::vector<std::string> split(const std::string& text, char mark) {
   std::vector<std::string> out;
@@ -224,8 +231,9 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
   json::Value entries = json::Value::array();
   std::string lines;
   omitted = 0;
-  for (const auto& [path, content] : files_) {
+  for (const auto& [path, word] : files_) {
     if (!taken.contains(service_named_in(path))) continue;
+    const std::string content = is_state(path) ? on_the_wire(word, noise) : word;
     const std::string sha256 = digest::hex(digest::sha256(content));
     const bool left_out = path.find("/blobs/") != std::string::npos && have.contains(sha256);
     if (left_out) ++omitted;
@@ -245,6 +253,20 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
   return {200, "application/zip", base::read_file(folder.path() / "state.zip", 1 << 30).value()};
 }
 
+/// Of the services that an archive speaks for.
+std::string TinyInstance::digest_now(const SnapshotInfo& info) const {
+  const std::lock_guard guard(mutex_);
+  std::string lines;
+  for (const auto& [path, word] : files_) {
+    const std::string service = service_named_in(path);
+    if (std::find(info.captured.begin(), info.captured.end(), service) == info.captured.end() &&
+        std::find(info.empty.begin(), info.empty.end(), service) == info.empty.end())
+      continue;
+    lines += digest::hex(digest::sha256(is_state(path) ? on_the_wire(word, noise) : word)) + " " + path + "\n";
+  }
+  return digest::hex(digest::sha256(lines));
+}
+
 TinyInstance::Answer TinyInstance::load(const Request& request) {
   if (before_post) before_post();
   if (refuse_posts) return {422, "application/json", json::canonical(error_body("refused", "names what may not be loaded"))};
@@ -254,11 +276,18 @@ TinyInstance::Answer TinyInstance::load(const Request& request) {
   archive::Reader reader(folder.path() / "in.zip", {}, context);
   const SnapshotInfo info = snapshot::read_info(reader);
   Files incoming;
+  posted_states.clear();
   reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
     const std::string service = service_named_in(entry.path.str());
     if (std::find(info.captured.begin(), info.captured.end(), service) != info.captured.end())
       incoming[entry.path.str()] = base::read_all(content, 1 << 30);
+    if (!is_state(entry.path.str())) return;
+    posted_states.push_back(incoming[entry.path.str()]);
+    incoming[entry.path.str()] = word_in(posted_states.back());
   });
+  const auto expected = request.headers.find("if-match");
+  if (expected != request.headers.end() && expected->second != '"' + digest_now(info) + '"')
+    return {412, "application/json", json::canonical(error_body("state_moved", "the state has changed"))};
   const auto version = request.headers.find("x-pod-version");
   posted_versions.push_back(version == request.headers.end() ? "" : version->second);
 

@@ -1,5 +1,8 @@
 // An emulator small enough to look into: files in memory behind the real protocol on a real socket, with faults on demand.
+// A state file is a word in its memory, and a pickle of it on the wire (state_words.hpp).
 #pragma once
+
+#include <libpod/snapshot.hpp>
 
 #include <atomic>
 #include <functional>
@@ -35,6 +38,8 @@ class TinyInstance {
   int format = 1;
   std::vector<std::string> posted_versions;  // x-pod-version of each post
   std::size_t omitted = 0;                   // blobs that the last capture left out
+  int noise = 0;                             // changes the bytes of its pickles, not what they say
+  std::vector<std::string> posted_states;    // the state files of the last post, as they came
 
  private:
   struct Request {
@@ -52,6 +57,7 @@ class TinyInstance {
   Answer answer(const Request& request);
   Answer capture(const std::vector<std::string>& services, const std::set<std::string>& have);
   Answer load(const Request& request);
+  std::string digest_now(const SnapshotInfo& info) const;
 
   int listener_ = -1;
   int stop_[2] = {-1, -1};

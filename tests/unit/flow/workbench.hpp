@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/files.hpp"
+#include "state_words.hpp"
 #include "store/engine.hpp"
 
 #include <libpod/libpod.hpp>
@@ -67,10 +68,11 @@ class Workbench {
     });
     return out;
   }
+  /// Every file; of a state file the word in it.
   std::map<std::string, std::string> content(const std::string& ref) {
     const Snapshot snapshot = store_.snapshot(store_.resolve(PodRef::parse(ref)));
     std::map<std::string, std::string> out;
-    for (const FileEntry& file : snapshot.files()) out[file.path.str()] = snapshot.read(file.path);
+    for (const FileEntry& file : snapshot.files()) out[file.path.str()] = word_in(snapshot.read(file.path));
     return out;
   }
   /// No spool, no temporary pack.

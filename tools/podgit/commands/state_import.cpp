@@ -49,7 +49,7 @@ class StateImport final : public Command {
         session.confirm(
             fmt::format("replace all that {} holds with {}, and lose it?", instance.display(), pod::quote(file_)),
             Session::Reversible::no);
-      services = pod::import_state(file_, instance, strategy, force_, session.context());
+      services = pod::import_state(file_, instance, strategy, force_, false, session.context());
     }
     const std::size_t failed = report_failed_services(session, services);
     if (!session.json()) {
