@@ -4,6 +4,9 @@
 
 #include <libpod/error.hpp>
 
+#include <algorithm>
+#include <span>
+
 namespace pod::policy {
 
 using document::Graph;
@@ -12,6 +15,26 @@ using document::NodeId;
 using document::Part;
 using Act = Part::Act;
 using Weight = Findings::Weight;
+
+namespace {
+
+// What a queue and a function are given beside their arguments.
+constexpr std::string_view of_queues[] = {"queue"};
+constexpr std::string_view of_functions[] = {"__annotations__", "__qualname__", "__module__", "__doc__"};
+
+/// A dict, or none, without any other keys than these.
+bool has_only(const Graph& graph, document::Value dict, std::span<const std::string_view> names) {
+  if (dict.kind() == Kind::none) return true;
+  if (dict.kind() != Kind::dict) return false;
+  for (const Part& part : graph.parts(dict))
+    for (std::size_t i = 0; part.act == Act::items && i < part.values.size(); i += 2) {
+      const document::Value key = part.values[i];
+      if (key.kind() != Kind::text || std::find(names.begin(), names.end(), graph.bytes(key)) == names.end()) return false;
+    }
+  return true;
+}
+
+}  // namespace
 
 Judge::Judge(const Graph& graph, Findings& findings)
     : graph_(graph), findings_(findings), marks_(graph), named_(graph.node_count()), used_(graph.node_count()) {}
@@ -183,7 +206,11 @@ void Judge::judge_call_parts(Value call) {
       continue;
     if (part.act == Act::append && is("collections", "deque")) continue;
     const bool queue = is("queue", "Queue") || is("queue", "LifoQueue") || is("queue", "PriorityQueue");
-    if (part.act == Act::state && (queue || (is("dill._dill", "_create_function") && marks_.is_carried(call)))) continue;
+    const bool function = is("dill._dill", "_create_function") && marks_.is_carried(call);
+    if (part.act == Act::state && queue && has_only(graph_, part.values[0], of_queues)) continue;
+    if (part.act == Act::state && function && part.values[0].kind() == Kind::tuple && graph_.arguments(part.values[0]).size() == 2 &&
+        has_only(graph_, graph_.arguments(part.values[0])[0], {}) && has_only(graph_, graph_.arguments(part.values[0])[1], of_functions))
+      continue;
     if (is("copyreg", "_reconstructor") || is("copyreg", "__newobj__")) continue;  // judged as an object's
     refuse(call, "changes what " + (name ? shown(*name) : std::string("a call")) + " gave");
   }

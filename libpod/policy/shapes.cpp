@@ -89,15 +89,23 @@ bool deque(const Graph& graph, Arguments a) {
   return a.empty() || (a.size() <= 2 && is_empty_tuple(graph, a[0]) &&
                        (a.size() == 1 || is_int(a[1]) || a[1].kind() == Kind::none));
 }
+/// A class, whose standing is judged where it stands as a value. An enum makes no instance without a value, and of the
+/// value types only containers do.
+bool may_be_factory(const Graph& graph, Value global) {
+  const Arguments words = graph.arguments(global);
+  if (words[0].kind() != Kind::text || words[1].kind() != Kind::text) return false;
+  const std::string_view module = graph.bytes(words[0]);
+  const std::string_view name = graph.bytes(words[1]);
+  if (module == "collections") return name == "OrderedDict" || name == "deque";
+  if (shape_of(module, name) || carrier_shape_of(module, name)) return false;
+  const ManifestClass* found = Manifest::committed().find(module, name);
+  return !found || found->base != Base::enumeration;
+}
+
 bool default_dict(const Graph& graph, Arguments a) {
   if (a.empty()) return true;
   if (a.size() != 1) return false;
-  // A class, whose standing is judged where it stands as a value; an enum makes no instance without a value.
-  if (a[0].kind() == Kind::global) {
-    const Arguments names = graph.arguments(a[0]);
-    const ManifestClass* found = Manifest::committed().find(graph.bytes(names[0]), graph.bytes(names[1]));
-    return !found || found->base != Base::enumeration;
-  }
+  if (a[0].kind() == Kind::global) return may_be_factory(graph, a[0]);
   return a[0].kind() == Kind::none || a[0].kind() == Kind::persistent ||
          is_call_of(graph, a[0], "pod_agent.restore", "factory") || is_call_of(graph, a[0], "pod_agent.restore", "method");
 }

@@ -200,6 +200,9 @@ def objects() -> None:
     attack("a method with a dunder", value(call("pod_agent.restore", "method", instance(*QUEUE), text("__init__"))), "another kind")
     attack("a zone with a path", value(call("pod_agent.restore", "zone", text("../../../etc/passwd"))), "another kind")
     attack("a factory that is a function", value(call("collections", "defaultdict", named("os", "getcwd"))), "os.getcwd")
+    attack("a factory that is no container", value(call("collections", "defaultdict", named("datetime", "datetime"))), "another kind")
+    attack("a factory that is an enum", value(call("collections", "defaultdict", named("moto.s3.models", "TransitionDefaultMinimumObjectSize"))),
+           "another kind")
     attack("a factory of a factory", value(call("collections", "defaultdict", call("functools", "partial", named("os", "getcwd")))), "")
     branching = b"]"
     for level in range(8):
@@ -279,6 +282,11 @@ def byte_code() -> None:
            "", verdict="review")
     attack("byte code in a bucket", value(instance("localstack.services.s3.models", "S3Bucket", items(text("attributes"), items(text("x"), function)))),
            "_create_function")
+    attack("byte code with other code",
+           value(instance("localstack.services.sqs.models", "StandardQueue", items(text("attributes"), items(text("x"), function + b"}" + items(
+               text("__code__"), code) + b"\x86b")))), "changes what")
+    attack("a queue of another class", value(call("queue", "Queue", b"K\x00") + b"N" + items(text("__class__"), named(*QUEUE)) + b"\x86b"),
+           "changes what")
     attack("dill import", value(call("dill._dill", "_import_module", text("os.system"))), "_import_module")
     attack("dill setattr on a class",
            value(call("builtins", "getattr", named("dill", "_dill"), text("_setattr"), named("builtins", "setattr")) + b"(" +
@@ -347,6 +355,7 @@ def jsonpickles() -> None:
     text_file("module", {"a": {"py/mod": "os/os"}})
     text_file("unknown tag", {"a": {"py/tomorrow": "os"}})
     text_file("repr", {"a": {"py/repr": "os/os.system('true')"}})
+    text_file("in a key", {"v": 1, "data": {'json://{"py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["true"]}]}': 1}})
     attack("jsonpickle escaped tags", b'{"v": 1, "data": {"\\u0070y/reduce": [{"\\u0070y\\/type": "os.system"}, {"py\\u002ftuple": ["true"]}]}}', "",
            path="sqs/backend.json")
     attack("jsonpickle tags far behind", b'{"a": "' + b"x" * 5000 + b'", "b": {"py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["true"]}]}}', "",
