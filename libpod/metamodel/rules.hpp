@@ -39,8 +39,10 @@ class Rules {
   bool is_secret(const Spot& spot) const;
   /// `path` for showing it: keys that are secrets themselves (tokens that sessions are found by) masked.
   std::string shown_path(std::string_view service, std::string_view path) const;
-  /// Whether a field changes by itself: by the clock, or because somebody looked.
-  bool is_volatile(std::string_view service, std::string_view path) const;
+  /// Whether a field changes by itself: by the clock, or because somebody looked. It is for marking changes, not for hiding
+  /// them: a capture reads nothing, so two captures of an emulator that nobody used are equal as they are, and what a digest
+  /// left out an inject would not bring back.
+  bool is_volatile(const Spot& spot) const;
 
   struct Impl;
   const Impl& impl() const noexcept { return *impl_; }

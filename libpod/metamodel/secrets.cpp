@@ -101,13 +101,10 @@ std::string Rules::shown_path(std::string_view service, std::string_view path) c
   return shown.append(path);
 }
 
-bool Rules::is_volatile(std::string_view service, std::string_view path) const {
-  const ServiceRules* found = impl_->find(service);
-  if (found == nullptr && impl_->everywhere.changing.empty()) return false;
-  const std::vector<PathStep> steps = split_path(path);
-  const Spot spot{.service = service, .class_name = {}, .path = path, .text = {}, .leaf = true};
-  return any_covers(*impl_, impl_->everywhere.changing, steps, spot) ||
-         (found != nullptr && any_covers(*impl_, found->changing, steps, spot));
+bool Rules::is_volatile(const Spot& spot) const {
+  const ServiceRules* found = impl_->find(spot.service);
+  const std::vector<PathStep> path = split_path(spot.path);
+  return any_covers(*impl_, impl_->everywhere.changing, path, spot) || (found != nullptr && any_covers(*impl_, found->changing, path, spot));
 }
 
 std::string mask(std::uint64_t bytes) {

@@ -88,12 +88,18 @@ TEST_CASE("keys that are secrets are masked in paths") {
   CHECK(mask(std::uint64_t{1}) == "•••• (1 byte)");
 }
 
-TEST_CASE("what changes by itself is known by service") {
-  const Rules& rules = Rules::built_in();
-  CHECK(rules.is_volatile("sqs", "/queues/q/@_pending_messages"));
-  CHECK(rules.is_volatile("iam", "/access_keys/AKIA/@last_used"));
-  CHECK_FALSE(rules.is_volatile("sqs", "/queues/q/@visibility_timeout"));
-  CHECK_FALSE(rules.is_volatile("nobody", "/queues/q/@_pending_messages"));
+TEST_CASE("what changes by itself is known by service and class") {
+  const auto is_volatile = [](std::string_view service, std::string_view class_name, std::string_view path) {
+    return Rules::built_in().is_volatile({.service = service, .class_name = class_name, .path = path, .text = {}, .leaf = true});
+  };
+  CHECK(is_volatile("sqs", "Queue", "/queues/q/@_pending_messages"));
+  CHECK(is_volatile("sqs", "Message", "/queues/q/@_messages/0/@visible_at"));
+  CHECK(is_volatile("iam", "AccessKey", "/access_keys/AKIA/@last_used"));
+  CHECK(is_volatile("cloudfront", "Distribution", "/distributions/d/@_tick"));
+  CHECK(is_volatile("servicediscovery", "Operation", "/operations/o/@status"));
+  CHECK_FALSE(is_volatile("sqs", "Queue", "/queues/q/@visibility_timeout"));
+  CHECK_FALSE(is_volatile("ecs", "Service", "/services/s/@_status"));
+  CHECK_FALSE(is_volatile("nobody", "", "/queues/q/@_pending_messages"));
 }
 
 TEST_CASE("a mistake in rules is named with its line") {
