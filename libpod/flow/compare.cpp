@@ -117,13 +117,12 @@ class FileComparison {
     std::uint64_t more = 0;
   };
 
-  /// What lies in a resource of its own is compared there; what the clock moves is no change.
+  /// What lies in a resource of its own is compared there.
   Fields differences(const std::string& home_before, document::Value before, const std::string& home_after, document::Value after) {
     const auto skip = [&](std::string_view below) {
       const std::string old_path = home_before + std::string(below);
       const std::string new_path = home_after + std::string(below);
-      return before_.paths.contains(old_path) || after_.paths.contains(new_path) ||
-             metamodel::Rules::built_in().is_volatile(place_.service, new_path);
+      return before_.paths.contains(old_path) || after_.paths.contains(new_path);
     };
     const merge::DocumentDiff diff = merge::diff_documents({before_.tree, before}, {after_.tree, after},
                                                            {.limit = options_.fields ? options_.fields_each : 0, .skip = skip});
