@@ -7,6 +7,7 @@
 #include "base/ascii.hpp"
 #include "store/engine_impl.hpp"
 #include "store/marker.hpp"
+#include "store/model_check.hpp"
 #include "store/versions.hpp"
 
 #include <algorithm>
@@ -204,13 +205,22 @@ class Check {
           const Version version = load_version(repository_, pod_of(root.name), id);
           open.insert(open.end(), version.parents.begin(), version.parents.end());
           if (const auto missing = missing_below(version.tree)) lines.push_back(version.str() + " lacks " + *missing);
+          else check_models(version);
         } catch (const Error& error) {
           if (error.code() == ErrorCode::cancelled) throw;
           lines.push_back("a version behind " + quote(root.name) + " cannot be read: " + error.message());
         }
       }
     }
+    add_all(Level::warn, "models", model_lines_, std::to_string(models_.checked()) + " models say what their files say",
+            "the state itself is sound; a commit of it as a new version makes its model again");
     add_all(Level::fail, "history", lines, std::to_string(versions) + " versions are whole", "fetch it from a remote or a copy that has it");
+  }
+
+  /// Whether what it says of its state files is true.
+  void check_models(const Version& version) {
+    const snapshot::TreeView view(repository_.objects(), version.tree);
+    for (std::string& line : models_.problems(view, context_)) model_lines_.push_back(version.str() + ": " + std::move(line));
   }
 
   static std::optional<PodName> pod_of(const std::string& ref) {
@@ -250,6 +260,8 @@ class Check {
   const Context& context_;
   std::vector<Finding> findings_;
   std::vector<git::Ref> roots_;
+  ModelCheck models_;
+  std::vector<std::string> model_lines_;
   std::unordered_set<Oid> bad_;
   std::unordered_set<Oid> sound_;
 };

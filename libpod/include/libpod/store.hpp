@@ -116,7 +116,8 @@ class POD_API Store {
   /// Reads configuration from the store's own file, git's syntax, e.g. "user.name".
   std::optional<std::string> config(std::string_view key) const;
   std::vector<std::pair<std::string, std::string>> config_entries() const;
-  /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too.
+  /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too, and the state files that versions
+  /// describe: a model that is not what its file says is a finding.
   std::vector<Finding> check(bool deep, const Context& context = {}) const;
 
   // Changes

@@ -1,5 +1,8 @@
 #include "store/store_world.hpp"
 
+#include "metamodel/metamodel.hpp"
+#include "reading/state_file.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -47,7 +50,7 @@ TEST_CASE("a sound store has nothing wrong, and every check says so") {
   CHECK(troubles(world.store).empty());
   std::vector<std::string> names;
   for (const Finding& finding : world.store.check(true)) names.push_back(finding.check);
-  for (const char* name : {"format", "rights", "config", "packs", "refs", "head", "journal", "left-overs", "objects", "history"})
+  for (const char* name : {"format", "rights", "config", "packs", "refs", "head", "journal", "left-overs", "objects", "models", "history"})
     CHECK(std::count(names.begin(), names.end(), name) == 1);
 }
 
@@ -199,4 +202,34 @@ TEST_CASE("HEAD without a pod is noticed") {
   CHECK(mention(troubles(world.store), "head: "));
   commit(world.store, "shop", "three");
   CHECK(troubles(world.store).empty());
+}
+
+TEST_CASE("a version that says of its state what is not so is named, one that tells the truth is not") {
+  World world;
+  const pod::StatePath file = pod::StatePath::parse("api_states/000000000000/sqs/us-east-1/backend.state");
+  const std::string model = pod::metamodel::model_path(file)->str();
+  const std::string state = "\x80\x04\x8c\x05queue.";
+  pod::StateReading reading = pod::reading::read_state_file(state, file).reading;
+  commit(world.store, "shop", {{file.str(), state}, {model, pod::metamodel::encode(reading)}});
+  CHECK(troubles(world.store).empty());
+
+  SUBCASE("another verdict") {
+    reading.verdict = pod::Verdict::review;
+    commit(world.store, "shop", {{file.str(), state}, {model, pod::metamodel::encode(reading)}});
+  }
+  SUBCASE("a resource that is not there") {
+    pod::Resource queue;
+    queue.type = "queue";
+    queue.id = "orders";
+    queue.path = "/orders";
+    queue.digest = std::string(32, '0');
+    reading.resources.push_back(queue);
+    commit(world.store, "shop", {{file.str(), state}, {model, pod::metamodel::encode(reading)}});
+  }
+  SUBCASE("no model at all") { commit(world.store, "shop", {{file.str(), state}, {model, "not a model"}}); }
+  SUBCASE("a model of no file") { commit(world.store, "shop", {{"other", state}, {model, pod::metamodel::encode(reading)}}); }
+  const auto found = troubles(world.store);
+  REQUIRE(found.size() == 1);
+  CHECK(mention(found, "models: shop:4: ", "model"));
+  CHECK(troubles(world.store, false).empty());
 }

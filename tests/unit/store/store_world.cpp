@@ -16,6 +16,10 @@ Version commit(Store& store, std::string_view pod, const Files& files, std::stri
   git::PackWriter pack = engine.pack_writer(context);
   snapshot::TreeBuilder builder(pack);
   for (const auto& [path, content] : files) {
+    if (path.starts_with(".pod/")) {
+      builder.add_own(StatePath::parse(path), content);
+      continue;
+    }
     base::MemorySource source(content);
     builder.add_file(StatePath::parse(path), content.size(), source);
   }

@@ -23,7 +23,7 @@ using git::test::write_file;
 
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-/// What flow does with files that are there: trees, then the version under the lock.
+/// What flow does with files that are there (those below `.pod/` are what a version says of itself): trees, then the version under the lock.
 Version commit(Store& store, std::string_view pod, const Files& files, std::string_view message = "a message",
                const Context& context = {});
 /// One small file that says `text`.
