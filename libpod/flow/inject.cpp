@@ -40,6 +40,8 @@ InjectResult inject(Store& store, const PodRef& ref, const Source& target, const
   instance::HttpInstance instance(target, context);
   const InstanceStatus status = instance.status();
   if (!options.force) flow::require_match(placing.info, status, name, context);
+  // What the user was told it is taken for; the instance asks too.
+  if (placing.info.emulator.name.empty()) placing.info.emulator = status.emulator;
   if (options.dry_run) {
     result.changes = flow::rehearse(store.engine(), instance, placing, result.services, context);
     return result;
