@@ -32,6 +32,7 @@ class StateImport final : public Command {
     app.add_option("--into,--instance", instance_, "the instance")->type_name("URL");
     declare_strategy(app, strategy_);
     app.add_flag("-f,--force", force_, "although emulator, version or format differ");
+    app.add_flag("--trust", trust_, "although the verdict is review (podgit verify shows why)");
     declare_dry_run(app, dry_run_);
   }
 
@@ -49,7 +50,7 @@ class StateImport final : public Command {
         session.confirm(
             fmt::format("replace all that {} holds with {}, and lose it?", instance.display(), pod::quote(file_)),
             Session::Reversible::no);
-      services = pod::import_state(file_, instance, strategy, force_, false, session.context());
+      services = pod::import_state(file_, instance, strategy, force_, trust_, session.context());
     }
     const std::size_t failed = report_failed_services(session, services);
     if (!session.json()) {
@@ -76,6 +77,7 @@ class StateImport final : public Command {
   std::string instance_;
   std::string strategy_;
   bool force_ = false;
+  bool trust_ = false;
   bool dry_run_ = false;
 };
 
