@@ -4,6 +4,7 @@
 #include "flow/posted_file.hpp"
 #include "instance/http_instance.hpp"
 #include "snapshot/archived.hpp"
+#include "snapshot/tree_builder.hpp"
 
 #include <libpod/error.hpp>
 #include <libpod/flow.hpp>
@@ -24,9 +25,11 @@ std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, cons
     // Written again entry by entry: each is read to its end and checked, and the instance gets an archive that has only
     // one reading.
     archive::Writer writer(whole, archive::Format::zip, context);
+    writer.add(StatePath::parse(".pod/info.json"), snapshot::encode_info(info));
     bool any_state = false;
     reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
       context.cancel->check();
+      if (entry.path.str().starts_with(".pod/")) return;  // it lists the digests of what was written otherwise
       any_state = any_state || !service_of(entry.path).empty();
       flow::post_file(entry.path, entry.size, content, {.name = file.native(), .of_review = trust},
                       [&](std::uint64_t size, base::ByteSource& posted) { writer.add(entry.path, size, posted); });

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -27,7 +28,7 @@ def shop(podgit):
     """A store with a pod of two versions."""
     for number in (1, 2):
         archive = podgit.home / f"version-{number}.zip"
-        archive.write_bytes(archive_of({SQS: b"queue %d" % number, "assets/s3/a.bin": bytes(5000)}))
+        archive.write_bytes(archive_of({SQS: pickle.dumps(f"queue {number}"), "assets/s3/a.bin": bytes(5000)}))
         assert podgit.run("import", archive, "shop").returncode == 0
     return podgit
 
@@ -376,7 +377,7 @@ def test_a_store_with_a_cut_pack_says_so_and_loses_nothing_more(shop, part, keep
         assert_clear_error(done, CORRUPT)
         assert not (shop.home / "out").exists()
     else:  # an index can be made again from its pack
-        assert (shop.home / "out" / SQS).read_bytes() == b"queue 2"
+        assert (shop.home / "out" / SQS).read_bytes() == pickle.dumps("queue 2")
     for arguments in (("doctor",), ("log", "shop"), ("import", "version-1.zip", "shop"), ("list",)):
         done = shop.run(*arguments)
         if done.returncode != 0 and arguments[0] != "doctor":
@@ -388,7 +389,7 @@ def test_a_store_with_a_cut_pack_says_so_and_loses_nothing_more(shop, part, keep
     # The first version lies in a pack of its own.
     done = shop.run("checkout", "rev:" + first_commit(before), "old")
     assert done.returncode == 0, done.stderr
-    assert (shop.home / "old" / SQS).read_bytes() == b"queue 1"
+    assert (shop.home / "old" / SQS).read_bytes() == pickle.dumps("queue 1")
 
 
 def first_commit(files):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import pty
 import re
 import select
@@ -533,7 +534,9 @@ def test_ctrl_c_at_a_question_changes_nothing_and_exits_130(shop):
 
 @pytest.mark.parametrize("arguments", [["state", "reset"], ["state", "import", "s.zip", "--strategy", "overwrite"],
                                        ["inject", "shop", "--no-undo"]])
-def test_what_cannot_be_undone_needs_yes_without_a_terminal(shop, arguments):
+def test_what_cannot_be_undone_needs_yes_without_a_terminal(shop, state, arguments):
+    (state / SQS).write_bytes(pickle.dumps("a queue"))
+    shop.ok("commit", "shop", "--from", "state")
     shop.ok("export", "shop", "s.zip")
     done = shop.run(*arguments, "--json")
     assert done.code == 3 and done.json()["error"]["code"] == "CONFIRMATION_REQUIRED"

@@ -5,6 +5,7 @@
 #include "archive/archive.hpp"
 #include "base/files.hpp"
 #include "digest/digest.hpp"
+#include "instance/capture.hpp"
 #include "json/json.hpp"
 #include "snapshot/archived.hpp"
 
@@ -273,6 +274,11 @@ TinyInstance::Answer TinyInstance::load(const Request& request) {
   const base::TempFolder folder("/tmp", "tiny-");
   base::write_file_atomically(folder.path() / "in.zip", request.body);
   const Context context;
+  try {
+    (void)instance::check_archive(folder.path() / "in.zip", {}, context);
+  } catch (const Error& error) {
+    return {422, "application/json", json::canonical(error_body("damaged", error.message()))};
+  }
   archive::Reader reader(folder.path() / "in.zip", {}, context);
   const SnapshotInfo info = snapshot::read_info(reader);
   Files incoming;
