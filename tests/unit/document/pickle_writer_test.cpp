@@ -50,7 +50,8 @@ TEST_CASE("what protocol 0 says in lines is written in protocol 4, without frame
 }
 
 TEST_CASE("numbers take the fewest bytes that hold them") {
-  for (const auto& [text, bytes] : std::vector<std::pair<std::string, std::string>>{
+  using Written = std::pair<std::string, std::string>;
+  for (const Written& number : std::vector<Written>{
            {"0", raw("K\x00")},
            {"255", raw("K\xff")},
            {"256", raw("M\x00\x01")},
@@ -60,8 +61,8 @@ TEST_CASE("numbers take the fewest bytes that hold them") {
            {"-2147483649", raw("\x8a\x05\xff\xff\xff\x7f\xff")},
            {"9223372036854775807", raw("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f")},
            {"9223372036854775808", raw("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00")}}) {
-    CAPTURE(text);
-    CHECK(checked("I" + text + "\n.") == raw("\x80\x04") + bytes + ".");
+    CAPTURE(number.first);
+    CHECK(checked("I" + number.first + "\n.") == raw("\x80\x04") + number.second + ".");
   }
 }
 

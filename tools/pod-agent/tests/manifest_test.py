@@ -16,7 +16,7 @@ COMMITTED = Path(__file__).parents[3] / "libpod" / "policy" / f"moto-{moto.__ver
 
 
 def export(seed: str) -> str:
-    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])}
     made = subprocess.run(
         [sys.executable, "-m", "pod_agent", "manifest"], env=environment, capture_output=True, text=True, check=True
     )
