@@ -57,15 +57,19 @@ TEST_CASE("what is added to an emulator moves no path of what was there") {
       {"s3.state", {"/buckets/pictures"}},
       {"dynamodb.state", {"/tables/orders"}},
   };
-  for (const auto& [file, resources] : files) {
-    INFO(std::string(file));
-    const Graph before_graph = state("before/" + std::string(file));
-    const Graph after_graph = state("after/" + std::string(file));
+  for (const auto& entry : files) {
+    const std::string file = entry.first;
+    const std::vector<std::string>& resources = entry.second;
+    INFO(file);
+    const Graph before_graph = state("before/" + file);
+    const Graph after_graph = state("after/" + file);
     const Tree before(before_graph);
     const Tree after(after_graph);
     const auto after_homes = homes(after);
     std::size_t paths = 0;
-    for (const auto& [path, home] : homes(before)) {
+    for (const auto& entry_before : homes(before)) {
+      const std::string& path = entry_before.first;
+      const auto& home = entry_before.second;
       ++paths;
       const auto found = after_homes.find(path);
       CHECK_MESSAGE(found != after_homes.end(), path << " is gone");

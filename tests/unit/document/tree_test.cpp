@@ -288,7 +288,9 @@ TEST_CASE("paths stay when unrelated things change") {
     const Graph after = world(change);
     const Tree changed(after);
     const auto paths = all_paths(changed);
-    for (const auto& [path, reference] : expected) {
+    for (const auto& entry : expected) {
+      const std::string& path = entry.first;
+      const auto& reference = entry.second;
       CHECK_MESSAGE(paths.contains(path), path << " is gone");
       if (paths.contains(path)) CHECK_MESSAGE(paths.at(path) == reference, path << " moved");
     }
