@@ -87,10 +87,16 @@ void Judge::judge_node(Value node) {
   };
   switch (node.kind()) {
     case Kind::list: return only({Act::append}, "gives a list what is no element");
-    case Kind::dict: return only({Act::items}, "gives a dict what is no item");
-    case Kind::set: return only({Act::add}, "gives a set what is no member");
-    case Kind::tuple:
-    case Kind::frozen_set: return only({}, "changes a tuple or a frozen set");
+    case Kind::dict:
+      judge_keys(node);
+      return only({Act::items}, "gives a dict what is no item");
+    case Kind::set:
+      judge_keys(node);
+      return only({Act::add}, "gives a set what is no member");
+    case Kind::frozen_set:
+      judge_keys(node);
+      return only({}, "changes a frozen set");
+    case Kind::tuple: return only({}, "changes a tuple");
     case Kind::global: return only({}, "changes a class or a function");
     case Kind::persistent:
       if (!is_persistent_id(graph_, graph_.arguments(node)[0])) refuse(node, "a persistent id of an unknown kind");
@@ -105,6 +111,21 @@ void Judge::judge_node(Value node) {
     case Kind::byte_array: return;
     default: return;  // atoms
   }
+}
+
+/// Keys and members: nothing that Python cannot hash.
+void Judge::judge_keys(Value node) {
+  const auto judge = [&](Value key) {
+    const Kind kind = key.kind();
+    const bool container = kind == Kind::list || kind == Kind::dict || kind == Kind::set || kind == Kind::byte_array ||
+                           (kind == Kind::call && !graph_.parts(key).empty());
+    if (container) refuse(node, "has a key that cannot be hashed");
+  };
+  if (node.kind() == Kind::frozen_set)
+    for (const Value member : graph_.arguments(node)) judge(member);
+  for (const Part& part : graph_.parts(node))
+    for (std::size_t i = 0; i < part.values.size(); i += part.act == Act::items ? 2 : 1)
+      if (part.act == Act::items || part.act == Act::add) judge(part.values[i]);
 }
 
 /// A global that stands as a value: only a class that an instance could be of.

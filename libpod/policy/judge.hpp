@@ -18,6 +18,7 @@ class Judge {
 
   // judge.cpp
   void judge_node(Value node);
+  void judge_keys(Value node);
   void judge_named(Value global);
   void judge_call(Value call);
   void judge_lookup_call(Value call, Lookup lookup);

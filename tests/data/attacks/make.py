@@ -321,6 +321,8 @@ def malformed() -> None:
     attack("deeper than the limit", value(b"]" * 20_001 + b"a" * 20_000), "", agent=False)
     attack("a tuple of tuples", value(b")" + b"\x85" * 20_001), "", agent=False)
     attack("a list in itself and a call", value(b"]\x94h\x00a" + SYSTEM), "")
+    attack("a list as a key", value(b"}]K\x01s"), "hashed")
+    attack("a dict in a set", value(b"\x8f(}\x90"), "hashed")
     attack("half a pickle one", good[: len(good) // 2], "", path=SQS)
     attack("half a pickle two", good[len(good) // 2 :], "", path=SQS.replace("us-east-1", "us-east-2"), agent=False)
 
