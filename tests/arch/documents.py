@@ -20,7 +20,7 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def documents(root: Path):
-    fixed = [root / "README.md", root / "libpod/README.md", root / "libpod/FORMATS.md"]
+    fixed = [root / "README.md", root / "libpod/README.md", root / "libpod/FORMATS.md", root / "libpod/SECURITY.md"]
     return [path for path in [*fixed, *sorted(root.glob("libpod/*/README.md")), *sorted(root.glob("tools/*/*.md")),
                               *sorted(root.glob("tests/*/README.md")), *sorted(root.glob("examples/**/README.md"))]
             if path.is_file()]

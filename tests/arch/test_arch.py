@@ -7,6 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import claims
 import documents
 import layers
 import public_headers
@@ -157,6 +158,22 @@ class Documents(Tree):
     def test_a_link_that_leads_nowhere(self):
         self.write("libpod/README.md", "[x](gone.md)\n")
         self.assertEqual(documents.check(self.root), ["libpod/README.md:1: the link to gone.md leads nowhere"])
+
+
+class Claims(Tree):
+    def test_a_claim_with_its_test(self):
+        self.write("tests/unit/a_test.cpp", 'TEST_CASE("it holds") {}\n')
+        self.write("libpod/SECURITY.md", 'It holds.\n- `tests/unit/a_test.cpp`: "it holds"\n')
+        self.assertEqual(claims.check(self.root), [])
+
+    def test_a_claim_without_its_test(self):
+        self.write("tests/unit/a_test.cpp", 'TEST_CASE("it holds") {}\n')
+        self.write("libpod/SECURITY.md", '- `tests/unit/a_test.cpp`: "it does"\n- `tests/unit/b_test.cpp`: "it holds"\n')
+        self.assertEqual(len(claims.check(self.root)), 2)
+
+    def test_a_page_without_claims(self):
+        self.write("libpod/SECURITY.md", "Trust us.\n")
+        self.assertEqual(claims.check(self.root), ["libpod/SECURITY.md: names no test"])
 
 
 class Symbols(unittest.TestCase):
