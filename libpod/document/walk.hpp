@@ -2,14 +2,10 @@
 #pragma once
 
 #include "document/graph.hpp"
-#include "document/inline_pickle.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace pod::document {
@@ -48,21 +44,10 @@ class PartGroups {
   std::deque<std::vector<Value>>* storage_ = nullptr;
 };
 
-/// `values` in the order of their keys' content, `step` of them (a key and what follows it) at a time.
-inline std::span<const Value> in_order(const Graph& graph, std::span<const Value> values, std::size_t step,
-                                       std::deque<std::vector<Value>>& storage) {
-  if (values.size() <= step) return values;
-  std::vector<std::pair<std::string, std::size_t>> keys;
-  keys.reserve(values.size() / step);
-  for (std::size_t i = 0; i + step <= values.size(); i += step) keys.emplace_back(order_key(graph, values[i]), i);
-  // Equal keys keep their order: of a key given twice the last one counts.
-  std::sort(keys.begin(), keys.end());
-  std::vector<Value>& ordered = storage.emplace_back();
-  ordered.reserve(values.size());
-  for (const auto& [key, at] : keys)
-    for (std::size_t i = 0; i < step; ++i) ordered.push_back(values[at + i]);
-  return ordered;
-}
+/// `values` in the order of their keys' content, `step` of them (a key and what follows it) at a time. Equal keys keep their
+/// order: of a key given twice the last one counts.
+std::span<const Value> in_order(const Graph& graph, std::span<const Value> values, std::size_t step,
+                                std::deque<std::vector<Value>>& storage);
 
 /// Texts and bytes of this size and more count by content where they occur again: they are written, hashed once.
 inline constexpr std::size_t long_text = 1024;
