@@ -110,6 +110,7 @@ class Cli:
 
 
 _VOLATILE = [
+    (re.compile(r"\b20\d\d-\d\d-\d\d \d?…"), "<date and time>"),  # cut by a narrow terminal
     (re.compile(r"http://127\.0\.0\.1:\d{2,}"), "http://127.0.0.1:<port>"),
     (re.compile(r"\b[0-9a-f]{40}\b"), "<id>"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
