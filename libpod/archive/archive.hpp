@@ -23,10 +23,10 @@ namespace pod::archive {
 
 struct Limits {
   std::uint64_t entries = 1'000'000;
-  std::uint64_t total_bytes = 32ull << 30;       // after inflating
-  std::uint64_t ratio = 200;                     // inflated : stored, counted once more than `ratio_floor` came out
+  std::uint64_t total_bytes = 32ull << 30;  // after inflating
+  std::uint64_t ratio = 200;                // inflated : stored, counted once more than `ratio_floor` came out
   std::uint64_t ratio_floor = 100ull << 20;
-  std::uint64_t name_bytes = 128ull << 20;       // all paths together: they are held in memory
+  std::uint64_t name_bytes = 128ull << 20;  // all paths together: they are held in memory
 };
 
 enum class Format { zip, tar_zst };
@@ -43,7 +43,8 @@ struct Entry {
 /// One thread at a time.
 class Reader {
  public:
-  /// Format by content. Error(not_found), Error(corrupt) (not an archive, cut, lies), Error(refused) (unsafe, too much).
+  /// Format by content. Error(not_found), Error(corrupt) (not an archive, cut, lies), Error(refused) (unsafe, too
+  /// much).
   Reader(const std::filesystem::path& file, const Limits& limits, const Context& context);
   ~Reader();
   Reader(Reader&&) noexcept;
@@ -63,8 +64,9 @@ class Reader {
 };
 
 /// Writes to a file that the caller makes visible. Deterministic: time 1980-01-01, given order, mode 0644 or as asked.
-/// zip: deflate for files up to 64 MiB that shrink in their first 64 KiB, else stored; zip64 where needed. What compresses
-/// beyond the reader's ratio is written less tightly, so that Reader takes what Writer made. One thread at a time.
+/// zip: deflate for files up to 64 MiB that shrink in their first 64 KiB, else stored; zip64 where needed. What
+/// compresses beyond the reader's ratio is written less tightly, so that Reader takes what Writer made. One thread at a
+/// time.
 class Writer {
  public:
   Writer(const std::filesystem::path& file, Format format, const Context& context);

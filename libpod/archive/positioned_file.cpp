@@ -4,11 +4,11 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
 
 namespace pod::archive {
 

@@ -22,7 +22,8 @@ Format format_of(const PositionedFile& file) {
   const std::uint32_t magic = count == bytes.size() ? LittleEndian(bytes).u32(0) : 0;
   if (magic == 0x04034b50 || magic == 0x06054b50) return Format::zip;
   if (magic == 0xfd2fb528 || (magic & 0xfffffff0) == 0x184d2a50) return Format::tar_zst;
-  throw Error(ErrorCode::corrupt, quote(file.path().native()) + (count == 0 ? " is empty" : " is not a zip or tar.zst archive"))
+  throw Error(ErrorCode::corrupt,
+              quote(file.path().native()) + (count == 0 ? " is empty" : " is not a zip or tar.zst archive"))
       .hint("check that the file was downloaded whole, and that it is a pod archive");
 }
 
@@ -36,7 +37,8 @@ Format format_for(const std::filesystem::path& name) {
 struct Reader::Impl {
   Impl(const std::filesystem::path& path, const Limits& reader_limits, const Context& reader_context)
       : file(path), limits(reader_limits), context(reader_context), format(format_of(file)) {
-    entries = format == Format::zip ? check_zip(file, limits, *context.cancel) : check_tar(file, limits, *context.cancel);
+    entries =
+        format == Format::zip ? check_zip(file, limits, *context.cancel) : check_tar(file, limits, *context.cancel);
   }
   void visit(const FileVisitor& visitor) const {
     if (format == Format::zip)
@@ -78,8 +80,7 @@ std::optional<std::string> Reader::read(std::string_view path, std::uint64_t lim
                                   [&](const Entry& entry) { return !entry.folder && entry.path.str() == path; });
   if (found == entries.end()) return std::nullopt;
   const std::string what = "entry " + quote(path) + " of " + quote(impl_->file.path().native());
-  if (found->size > limit)
-    throw Error(ErrorCode::refused, what + " has more than " + std::to_string(limit) + " bytes");
+  if (found->size > limit) throw Error(ErrorCode::refused, what + " has more than " + std::to_string(limit) + " bytes");
   const auto wanted = static_cast<std::size_t>(found - entries.begin());
   std::optional<std::string> text;
   impl_->visit([&](std::size_t index, base::ByteSource& source) {

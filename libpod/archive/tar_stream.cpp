@@ -59,8 +59,8 @@ class TarStream final : public base::ByteSource {
   const PositionedFile& file_;
   Budget budget_;
   ZstdSource bytes_;
-  std::uint64_t left_ = 0;     // of the current file
-  std::uint64_t padding_ = 0;  // behind it
+  std::uint64_t left_ = 0;      // of the current file
+  std::uint64_t padding_ = 0;   // behind it
   std::uint64_t contents_ = 0;  // of all files so far
 };
 
@@ -174,7 +174,8 @@ std::uint64_t TarStream::number(const Block& block, std::size_t at, std::size_t 
   while (digits.starts_with(' ')) digits.remove_prefix(1);
   while (digits.ends_with(' ')) digits.remove_suffix(1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
-  if (!digits.empty() && (error != std::errc() || end != digits.data() + digits.size())) lie("a header has a damaged number");
+  if (!digits.empty() && (error != std::errc() || end != digits.data() + digits.size()))
+    lie("a header has a damaged number");
   return value;
 }
 
@@ -187,7 +188,8 @@ std::string TarStream::name_of(const Block& block) const {
 }
 
 std::string TarStream::read_record(std::uint64_t size) {
-  if (size > record_limit) refuse(file_.path(), "a header extension has more than " + std::to_string(record_limit) + " bytes");
+  if (size > record_limit)
+    refuse(file_.path(), "a header extension has more than " + std::to_string(record_limit) + " bytes");
   std::string record(static_cast<std::size_t>(size), '\0');
   fill(std::as_writable_bytes(std::span(record)));
   skip((block_size - size % block_size) % block_size);
@@ -200,8 +202,8 @@ void TarStream::apply_pax(std::string_view records, bool global, Extension& exte
     std::size_t length = 0;
     const auto [end, error] = std::from_chars(records.data(), records.data() + records.size(), length);
     const std::size_t digits = static_cast<std::size_t>(end - records.data());
-    const bool whole = error == std::errc() && digits < records.size() && records[digits] == ' ' && length > digits + 2 &&
-                       length <= records.size() && records[length - 1] == '\n';
+    const bool whole = error == std::errc() && digits < records.size() && records[digits] == ' ' &&
+                       length > digits + 2 && length <= records.size() && records[length - 1] == '\n';
     if (!whole) lie("a pax record is damaged");
     const std::string_view record = records.substr(digits + 1, length - digits - 2);
     records.remove_prefix(length);
@@ -263,7 +265,8 @@ void visit_tar(const PositionedFile& file, const std::vector<Entry>& entries, co
   TarStream stream(file, limits, cancel);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto entry = stream.next();
-    if (!entry || entry->path != entries[i].path || entry->size != entries[i].size || entry->folder != entries[i].folder)
+    if (!entry || entry->path != entries[i].path || entry->size != entries[i].size ||
+        entry->folder != entries[i].folder)
       corrupt(file.path(), "entry " + quote(entries[i].path.str()) + " changed while it was read");
     if (!entry->folder && !visit(i, stream)) return;
   }

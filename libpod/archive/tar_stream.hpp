@@ -1,9 +1,9 @@
 // A tar archive inside zstd frames, read as a stream.
 //
-// Taken are regular files and folders in the three dialects that tar programs write today: ustar, pax (records `path` and
-// `size`; others are skipped), GNU (long names). Not taken: links, devices, sparse files, volumes, global paths, and
-// anything behind the two zero blocks that end a tar. A cut stream is an error wherever it is cut: inside a frame, inside
-// an entry, or before the end blocks.
+// Taken are regular files and folders in the three dialects that tar programs write today: ustar, pax (records `path`
+// and `size`; others are skipped), GNU (long names). Not taken: links, devices, sparse files, volumes, global paths,
+// and anything behind the two zero blocks that end a tar. A cut stream is an error wherever it is cut: inside a frame,
+// inside an entry, or before the end blocks.
 #pragma once
 
 #include "archive/archive.hpp"

@@ -4,11 +4,11 @@
 
 #include "base/utf8.hpp"
 
+#include <zstd.h>
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
-#include <zstd.h>
 
 namespace pod::archive {
 namespace {
@@ -23,7 +23,9 @@ struct FreeEncoder {
   void operator()(ZSTD_CCtx* encoder) const { ZSTD_freeCCtx(encoder); }
 };
 
-void put(Block& block, std::size_t at, std::string_view text) { std::copy(text.begin(), text.end(), block.begin() + static_cast<std::ptrdiff_t>(at)); }
+void put(Block& block, std::size_t at, std::string_view text) {
+  std::copy(text.begin(), text.end(), block.begin() + static_cast<std::ptrdiff_t>(at));
+}
 
 /// `digits` octal digits and a NUL.
 void put_octal(Block& block, std::size_t at, std::size_t digits, std::uint64_t value) {
@@ -34,7 +36,8 @@ void put_octal(Block& block, std::size_t at, std::size_t digits, std::uint64_t v
 std::size_t split_point(const std::string& name) {
   if (name.size() <= 100) return 0;
   const auto slash = name.rfind('/', 155);
-  const bool fits = slash != std::string::npos && slash != 0 && name.size() - slash - 1 <= 100 && slash + 1 < name.size();
+  const bool fits =
+      slash != std::string::npos && slash != 0 && name.size() - slash - 1 <= 100 && slash + 1 < name.size();
   return fits ? slash : std::string::npos;
 }
 
@@ -46,15 +49,16 @@ std::string pax_record(std::string_view key, std::string_view value) {
   return std::to_string(length) + rest;
 }
 
-// A reader takes what inflates to more than 200 times its size for a bomb, and zeros shrink a thousandfold. Past this ratio
-// the writer adds ballast: skippable frames, which every zstd decoder passes over.
+// A reader takes what inflates to more than 200 times its size for a bomb, and zeros shrink a thousandfold. Past this
+// ratio the writer adds ballast: skippable frames, which every zstd decoder passes over.
 constexpr std::uint64_t ratio_limit = 150;
 constexpr std::uint64_t ratio_floor = 64ull << 20;
 constexpr std::size_t ballast_size = 64 << 10;  // enough for the next 9 MiB
 
 class TarWriter final : public EntryWriter {
  public:
-  explicit TarWriter(const Output& output) : output_(output), encoder_(ZSTD_createCCtx()), packed_(ZSTD_CStreamOutSize()) {
+  explicit TarWriter(const Output& output)
+      : output_(output), encoder_(ZSTD_createCCtx()), packed_(ZSTD_CStreamOutSize()) {
     if (!encoder_) throw std::bad_alloc();
     ZSTD_CCtx_setParameter(encoder_.get(), ZSTD_c_compressionLevel, 3);
     ZSTD_CCtx_setParameter(encoder_.get(), ZSTD_c_checksumFlag, 1);
@@ -115,7 +119,10 @@ class TarWriter final : public EntryWriter {
     put_octal(block, 136, 11, time_1980);
     put(block, 148, "        ");
     block[156] = type;
-    put(block, 257, std::string_view("ustar\0" "00", 8));
+    put(block, 257,
+        std::string_view("ustar\0"
+                         "00",
+                         8));
     put(block, 345, prefix);
     std::uint64_t sum = 0;
     for (const char c : block) sum += static_cast<std::uint8_t>(c);
@@ -151,7 +158,8 @@ class TarWriter final : public EntryWriter {
       ZSTD_outBuffer output{packed_.data(), packed_.size(), 0};
       const std::size_t left = ZSTD_compressStream2(encoder_.get(), &output, &input, directive);
       if (ZSTD_isError(left) != 0)
-        throw Error(ErrorCode::internal, "cannot write archive " + quote(output_.path.native())).because(ZSTD_getErrorName(left));
+        throw Error(ErrorCode::internal, "cannot write archive " + quote(output_.path.native()))
+            .because(ZSTD_getErrorName(left));
       write(std::span(packed_).first(output.pos));
       more = directive == ZSTD_e_end ? left != 0 : input.pos != input.size;
     }

@@ -52,7 +52,9 @@ la_int64_t skip_bytes(struct ::archive*, void* data, la_int64_t count) {
 
 la_int64_t seek_to(struct ::archive*, void* data, la_int64_t offset, int whence) {
   Input& input = *static_cast<Input*>(data);
-  const auto from = static_cast<la_int64_t>(whence == SEEK_SET ? 0 : whence == SEEK_CUR ? input.position : input.file.size());
+  const auto from = static_cast<la_int64_t>(whence == SEEK_SET   ? 0
+                                            : whence == SEEK_CUR ? input.position
+                                                                 : input.file.size());
   if (offset < -from) return ARCHIVE_FATAL;
   input.position = static_cast<std::uint64_t>(from + offset);
   return from + offset;
@@ -75,7 +77,8 @@ class ZipSource final : public base::ByteSource {
     cancel_.check();
     if (buffer.empty()) return 0;
     const std::uint64_t left = entry_.size - done_;
-    const std::size_t count = take(buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left))));
+    const std::size_t count =
+        take(buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left))));
     done_ += count;
     if (count == 0 && left != 0) fail(handle_, input_, what() + " is shorter than it says");
     if (done_ == entry_.size && !std::exchange(checked_, true)) {

@@ -106,7 +106,8 @@ class ZipChecker {
 };
 
 void ZipChecker::find_directory() {
-  const std::size_t tail_size = static_cast<std::size_t>(std::min<std::uint64_t>(file_.size(), end_size + comment_limit));
+  const std::size_t tail_size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(file_.size(), end_size + comment_limit));
   std::vector<std::byte> tail(tail_size);
   const std::uint64_t tail_offset = file_.size() - tail_size;
   file_.read_at(tail_offset, tail);
@@ -168,8 +169,8 @@ void ZipChecker::read_directory() {
   for (std::uint64_t i = 0; i < directory_.entries; ++i) {
     if (filled - begin < largest && next < end) {
       cancel_.check();
-      std::copy(window.begin() + static_cast<std::ptrdiff_t>(begin), window.begin() + static_cast<std::ptrdiff_t>(filled),
-                window.begin());
+      std::copy(window.begin() + static_cast<std::ptrdiff_t>(begin),
+                window.begin() + static_cast<std::ptrdiff_t>(filled), window.begin());
       filled -= begin;
       begin = 0;
       const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(window.size() - filled, end - next));
@@ -320,8 +321,8 @@ std::uint64_t ZipChecker::check_local(const Claim& claim, const Entry& entry, st
   return later ? skip_descriptor(claim, shown, end, limit) : end;
 }
 
-/// CRC and sizes behind the data: with or without a signature, sizes of four or eight bytes. Writers differ and none says
-/// which it used, so the form is the one whose numbers are right.
+/// CRC and sizes behind the data: with or without a signature, sizes of four or eight bytes. Writers differ and none
+/// says which it used, so the form is the one whose numbers are right.
 std::uint64_t ZipChecker::skip_descriptor(const Claim& claim, std::string_view name, std::uint64_t at,
                                           std::uint64_t limit) const {
   std::array<std::byte, 24> bytes{};

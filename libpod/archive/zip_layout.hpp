@@ -5,9 +5,9 @@
 //   directory = { central-header name extra comment }
 //
 // A zip says most things twice, and attacks live where readers trust different copies. Taken is only a file whose
-// copies agree: names, methods, flags, CRCs and sizes of local and central headers, descriptors, the numbers of both end
-// records; entries that do not overlap, that fill the file from its first byte to the directory, and nothing behind the
-// end record. Methods: stored and deflate. Not taken: encryption, several disks, links and devices.
+// copies agree: names, methods, flags, CRCs and sizes of local and central headers, descriptors, the numbers of both
+// end records; entries that do not overlap, that fill the file from its first byte to the directory, and nothing behind
+// the end record. Methods: stored and deflate. Not taken: encryption, several disks, links and devices.
 #pragma once
 
 #include "archive/archive.hpp"

@@ -8,10 +8,10 @@
 #include <archive_entry.h>
 #include <zstd.h>
 
+#include <locale.h>
 #include <algorithm>
 #include <clocale>
 #include <exception>
-#include <locale.h>
 #include <vector>
 
 namespace pod::archive {
@@ -24,8 +24,8 @@ struct FreeEntry {
   void operator()(struct ::archive_entry* entry) const { archive_entry_free(entry); }
 };
 
-/// libarchive marks a name as UTF-8 where the locale is UTF-8. The same archive must come out under any locale, so while
-/// a header is written this thread has the locale that the name's bytes call for.
+/// libarchive marks a name as UTF-8 where the locale is UTF-8. The same archive must come out under any locale, so
+/// while a header is written this thread has the locale that the name's bytes call for.
 class NameLocale {
  public:
   explicit NameLocale(const std::string& name)
@@ -45,8 +45,8 @@ class NameLocale {
   locale_t before_ = nullptr;
 };
 
-// Larger files are stored. Deflate is slow on them, and where their end shrinks as zeros do the archive would inflate to
-// hundreds of times its size, which a reader takes for a bomb.
+// Larger files are stored. Deflate is slow on them, and where their end shrinks as zeros do the archive would inflate
+// to hundreds of times its size, which a reader takes for a bomb.
 constexpr std::uint64_t deflate_limit = 64ull << 20;
 
 /// Whether deflate is worth its time, judged by zstd's fastest level on the beginning, and harmless (see above).

@@ -4,8 +4,8 @@
 
 #include <libpod/error.hpp>
 
-#include <vector>
 #include <zstd.h>
+#include <vector>
 
 namespace pod::archive {
 namespace {
@@ -24,7 +24,7 @@ struct ZstdSource::State {
   std::vector<std::byte> buffer = std::vector<std::byte>(ZSTD_DStreamInSize());
   ZSTD_inBuffer input{buffer.data(), 0, 0};
   std::uint64_t offset = 0;  // in the file, behind the buffer
-  bool in_frame = true;  // a file without any frame is cut short
+  bool in_frame = true;      // a file without any frame is cut short
 };
 
 ZstdSource::ZstdSource(const PositionedFile& file, const CancelToken& cancel)
@@ -51,7 +51,8 @@ std::size_t ZstdSource::read(std::span<std::byte> buffer) {
     const bool had_input = state.input.size != 0;
     const std::size_t result = ZSTD_decompressStream(state.decoder.get(), &output, &state.input);
     if (ZSTD_isError(result) != 0) {
-      Error error(ErrorCode::corrupt, "archive " + quote(file_.path().native()) + " is damaged: its compression is broken");
+      Error error(ErrorCode::corrupt,
+                  "archive " + quote(file_.path().native()) + " is damaged: its compression is broken");
       throw error.because(ZSTD_getErrorName(result));
     }
     state.in_frame = result != 0;

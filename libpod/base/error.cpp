@@ -40,9 +40,10 @@ const CodeRow& row_of(ErrorCode code) noexcept {
 
 /// Zero-width and direction controls that could make a terminal show another name than the bytes say.
 bool is_deceptive(char32_t point) {
-  return (point >= 0x80 && point < 0xa0) || (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-         (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || point == 0x061c || point == 0x00ad ||
-         point == 0x180e || (point >= 0xfff9 && point <= 0xfffb) || (point >= 0xe0000 && point < 0xe0080);
+  return (point >= 0x80 && point < 0xa0) || (point >= 0x200b && point <= 0x200f) ||
+         (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+         point == 0x061c || point == 0x00ad || point == 0x180e || (point >= 0xfff9 && point <= 0xfffb) ||
+         (point >= 0xe0000 && point < 0xe0080);
 }
 
 void escape_byte(std::string& out, char byte) {

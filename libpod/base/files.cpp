@@ -2,15 +2,15 @@
 
 #include <libpod/error.hpp>
 
-#include <cerrno>
-#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
-#include <random>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <random>
+#include <system_error>
 #include <utility>
 
 namespace pod::base {

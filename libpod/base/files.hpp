@@ -6,10 +6,10 @@
 
 #include "base/stream.hpp"
 
+#include <sys/types.h>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 
 namespace pod::base {
 
@@ -40,7 +40,8 @@ void sync_file(int fd, const fs::path& path_for_errors);
 /// fsync of a folder, so that names in it are durable.
 void sync_folder(const fs::path& folder);
 
-/// The whole file; Error(refused) past `limit`, for links and for what is not a regular file. nullopt if it does not exist.
+/// The whole file; Error(refused) past `limit`, for links and for what is not a regular file. nullopt if it does not
+/// exist.
 std::optional<std::string> read_file(const fs::path& path, std::uint64_t limit);
 /// Temporary sibling, fsync, rename, fsync of the folder: afterwards the file holds `bytes`, or is as it was.
 void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t mode = 0600);
@@ -58,8 +59,8 @@ class FileSource final : public ByteSource {
   fs::path path_;
 };
 
-/// A private folder (0700) below `parent`, removed with all it holds when this ends. `keep()` leaves it. While it lives it
-/// is flocked, so that a sweep tells it from what a killed process left.
+/// A private folder (0700) below `parent`, removed with all it holds when this ends. `keep()` leaves it. While it lives
+/// it is flocked, so that a sweep tells it from what a killed process left.
 class TempFolder {
  public:
   explicit TempFolder(const fs::path& parent, std::string_view prefix = "tmp-");

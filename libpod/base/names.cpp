@@ -25,7 +25,8 @@ int hex_value(char c) {
 std::int64_t parse_number(std::string_view text, std::string_view digits, const char* what) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = !digits.empty() && base::is_digits(digits) && error == std::errc() && end == digits.data() + digits.size();
+  const bool whole =
+      !digits.empty() && base::is_digits(digits) && error == std::errc() && end == digits.data() + digits.size();
   if (!whole)
     throw Error(ErrorCode::invalid_argument, "invalid reference " + quote(text) + ": " + what)
         .hint("write POD, POD:3 for version 3, POD~1 for the one before the latest, or rev:<git revision>");
@@ -83,7 +84,8 @@ PodRef PodRef::parse(std::string_view text) {
     // `rev:3` is version 3 of a pod named rev, as for any other name.
     if (!base::is_digits(revision)) {
       if (revision.empty() || revision.size() > 1024 || revision.find('\0') != std::string_view::npos)
-        throw Error(ErrorCode::invalid_argument, "invalid reference " + quote(text) + ": no git revision after \"rev:\"");
+        throw Error(ErrorCode::invalid_argument,
+                    "invalid reference " + quote(text) + ": no git revision after \"rev:\"");
       ref.kind_ = Kind::revision;
       ref.revision_ = revision;
       return ref;

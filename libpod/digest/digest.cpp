@@ -4,17 +4,15 @@
 
 #include "base/ascii.hpp"
 
-#include <algorithm>
-#include <limits>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <algorithm>
+#include <limits>
 
 namespace pod::digest {
 namespace {
 
-[[noreturn]] void fail(const char* what) {
-  throw Error(ErrorCode::internal, std::string("OpenSSL cannot ") + what);
-}
+[[noreturn]] void fail(const char* what) { throw Error(ErrorCode::internal, std::string("OpenSSL cannot ") + what); }
 
 /// Fetching takes a lock and a search through the providers, so each algorithm is fetched once. Never freed: hashes
 /// may still be taken while the process ends.
@@ -52,7 +50,8 @@ class Hash {
   std::array<std::uint8_t, size> finish() {
     std::array<std::uint8_t, size> value{};
     unsigned length = 0;
-    if (finished_ || EVP_DigestFinal_ex(context_.get(), value.data(), &length) != 1 || length != size) fail("end a hash");
+    if (finished_ || EVP_DigestFinal_ex(context_.get(), value.data(), &length) != 1 || length != size)
+      fail("end a hash");
     finished_ = true;
     return value;
   }

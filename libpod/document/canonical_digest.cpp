@@ -12,8 +12,8 @@
 namespace pod::document {
 namespace {
 
-// What stands before a piece, so that no two documents give the same bytes. Pickle opcodes come from append_inline() alone
-// and begin with other bytes.
+// What stands before a piece, so that no two documents give the same bytes. Pickle opcodes come from append_inline()
+// alone and begin with other bytes.
 enum class Tag : char { node = '\x01', again = '\x02', part = '\x03', end = '\x04', long_text = '\x05' };
 
 class Digester {

@@ -43,7 +43,8 @@ std::string number(std::string_view bytes) {
   if (bytes.empty()) return "0";
   if (bytes.size() > 8) return "a number of " + std::to_string(bytes.size()) + " bytes";
   std::uint64_t value = little_endian(bytes);
-  if (bytes.size() < 8 && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0) value |= ~std::uint64_t{0} << (8 * bytes.size());
+  if (bytes.size() < 8 && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0)
+    value |= ~std::uint64_t{0} << (8 * bytes.size());
   return std::to_string(static_cast<std::int64_t>(value));
 }
 
@@ -70,7 +71,8 @@ bool take_argument(Argument kind, Op op, std::string_view& rest, std::string& ar
   };
   const auto counted = [&](std::size_t size, std::string_view& bytes) {
     std::string_view length;
-    return fixed(size, length) && little_endian(length) <= rest.size() && fixed(static_cast<std::size_t>(little_endian(length)), bytes);
+    return fixed(size, length) && little_endian(length) <= rest.size() &&
+           fixed(static_cast<std::size_t>(little_endian(length)), bytes);
   };
   std::string_view bytes;
   switch (kind) {

@@ -46,7 +46,9 @@ Graph::Parts Graph::parts(Value value) const noexcept {
   return Parts(first == none_part ? PartIterator() : PartIterator(this, first));
 }
 
-std::uint64_t Graph::offset(Value node) const noexcept { return nodes_[node.node()].offset_and_kind >> Value::kind_bits; }
+std::uint64_t Graph::offset(Value node) const noexcept {
+  return nodes_[node.node()].offset_and_kind >> Value::kind_bits;
+}
 
 std::string_view Graph::at(std::uint64_t place, std::uint64_t length) const noexcept {
   if (place < file_.size()) return std::string_view(file_).substr(place, length);

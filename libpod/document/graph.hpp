@@ -1,9 +1,9 @@
 // A document: what a state file says, whatever its format, as one graph of values. Nothing in it was run.
 //
-// A pickle, a JSON text, a jsonpickle text and a SQLite database all become a Graph. A Value is 8 bytes: an *atom* (none,
-// boolean, integer, …), which has no identity, or a *node* (list, dict, object, …), which has: two Values that name the
-// same node are the same object, so sharing and cycles are what they were in the emulator. Texts and bytes stay where they
-// are in the file; the Graph owns the file.
+// A pickle, a JSON text, a jsonpickle text and a SQLite database all become a Graph. A Value is 8 bytes: an *atom*
+// (none, boolean, integer, …), which has no identity, or a *node* (list, dict, object, …), which has: two Values that
+// name the same node are the same object, so sharing and cycles are what they were in the emulator. Texts and bytes
+// stay where they are in the file; the Graph owns the file.
 //
 // A node has *arguments*, given when it was made, and *parts*, what was done to it afterwards, in order:
 //
@@ -44,7 +44,7 @@ enum class Kind : std::uint8_t {
   integer,      // fits 64 bits
   big_integer,  // two's complement, little endian, in bytes()
   real,
-  text,       // UTF-8; lone surrogates as their three bytes
+  text,  // UTF-8; lone surrogates as their three bytes
   bytes,
   byte_text,  // Python 2 str (STRING, BINSTRING, SHORT_BINSTRING)
   tuple,
@@ -83,7 +83,8 @@ class Value {
   friend class GraphBuilder;
   static constexpr unsigned kind_bits = 5;
   static constexpr std::uint64_t kind_mask = (1u << kind_bits) - 1;
-  constexpr Value(Kind kind, std::uint64_t payload) noexcept : bits_(static_cast<std::uint64_t>(kind) | payload << kind_bits) {}
+  constexpr Value(Kind kind, std::uint64_t payload) noexcept
+      : bits_(static_cast<std::uint64_t>(kind) | payload << kind_bits) {}
   std::uint64_t bits_ = 0;
 };
 static_assert(sizeof(Value) == 8);
@@ -107,8 +108,8 @@ struct Limits {
   std::uint64_t bytes = 64ull << 20;
   std::uint64_t steps = 50'000'000;  // opcodes, JSON values, rows × columns
   std::uint64_t nodes = 20'000'000;
-  std::uint64_t memo = 10'000'000;   // entries
-  std::uint32_t depth = 10'000;      // of nesting; what reads a Graph does not recurse either
+  std::uint64_t memo = 10'000'000;  // entries
+  std::uint32_t depth = 10'000;     // of nesting; what reads a Graph does not recurse either
 };
 
 class Graph {
@@ -132,7 +133,9 @@ class Graph {
   std::string_view bytes(Value value) const noexcept;
   std::string_view text(Value value) const noexcept { return bytes(value); }
   /// A text with these bytes?
-  bool is_text(Value value, std::string_view text) const noexcept { return value.kind() == Kind::text && bytes(value) == text; }
+  bool is_text(Value value, std::string_view text) const noexcept {
+    return value.kind() == Kind::text && bytes(value) == text;
+  }
 
   // Nodes.
   std::span<const Value> arguments(Value value) const noexcept;
@@ -140,8 +143,8 @@ class Graph {
   class Parts;
   Parts parts(Value value) const noexcept;
 
-  /// Calls whose result was dropped and whose first argument is no node (or that have none), in order. They belong to no
-  /// node, so a writer has to put them somewhere: policy refuses them, the writer does too.
+  /// Calls whose result was dropped and whose first argument is no node (or that have none), in order. They belong to
+  /// no node, so a writer has to put them somewhere: policy refuses them, the writer does too.
   std::span<const Value> loose_effects() const noexcept { return loose_effects_; }
   /// Of a pickle: the highest protocol it says or uses, and where it ends: size of the file unless something follows.
   int protocol() const noexcept { return protocol_; }

@@ -13,7 +13,8 @@ namespace {
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(std::string file, std::string_view what, const Limits& limits) : what_(what), limits_(limits) {
+GraphBuilder::GraphBuilder(std::string file, std::string_view what, const Limits& limits)
+    : what_(what), limits_(limits) {
   if (file.size() > limits.bytes) too_much(what_, "bytes", limits.bytes);
   graph_.file_ = std::move(file);
 }

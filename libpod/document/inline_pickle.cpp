@@ -159,15 +159,9 @@ void append_inline(std::string& out, const Graph& graph, Value value) {
     case Kind::byte_text: return append_counted(out, value.kind(), graph.bytes(value));
     case Kind::tuple: return append_tuple(out, graph, graph.arguments(value));
     case Kind::frozen_set: return append_frozen_set(out, graph, graph.arguments(value));
-    case Kind::global:
-      append_all(out, graph, graph.arguments(value));
-      return append_op(out, Op::stack_global);
-    case Kind::persistent:
-      append_all(out, graph, graph.arguments(value));
-      return append_op(out, Op::binpersid);
-    case Kind::call:
-      append_all(out, graph, graph.arguments(value));
-      return append_op(out, Op::reduce);
+    case Kind::global: append_all(out, graph, graph.arguments(value)); return append_op(out, Op::stack_global);
+    case Kind::persistent: append_all(out, graph, graph.arguments(value)); return append_op(out, Op::binpersid);
+    case Kind::call: append_all(out, graph, graph.arguments(value)); return append_op(out, Op::reduce);
     case Kind::object:
       append_all(out, graph, graph.arguments(value));
       append_op(out, Op::newobj);

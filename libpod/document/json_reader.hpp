@@ -1,5 +1,5 @@
-// JSON and jsonpickle texts to graphs. jsonpickle is JSON in which objects of Python stand with their class, and references
-// by number: it becomes the graph that a pickle of the same objects becomes.
+// JSON and jsonpickle texts to graphs. jsonpickle is JSON in which objects of Python stand with their class, and
+// references by number: it becomes the graph that a pickle of the same objects becomes.
 #pragma once
 
 #include "document/graph.hpp"
@@ -14,8 +14,8 @@ namespace pod::document {
 /// Error(refused) past a limit.
 Graph read_json(std::string file, std::string_view what, const Limits& limits = {});
 
-/// `py/object` becomes an object with its class and state, `py/reduce` a call, `py/id` the node that it numbers, in the order
-/// in which jsonpickle counts. `{"v": 1, "data": …}` of localstack-persist is seen through: the root is `data`.
+/// `py/object` becomes an object with its class and state, `py/reduce` a call, `py/id` the node that it numbers, in the
+/// order in which jsonpickle counts. `{"v": 1, "data": …}` of localstack-persist is seen through: the root is `data`.
 /// Error(corrupt) also for references to what is not there.
 Graph read_jsonpickle(std::string file, std::string_view what, const Limits& limits = {});
 

@@ -1,7 +1,8 @@
-// What an edge of a tree is called: the order of labels, their text in a path, the digest of those that are no short text.
+// What an edge of a tree is called: the order of labels, their text in a path, the digest of those that are no short
+// text.
 //
-// Every label costs a bounded time, however often a file repeats a long text: what is longer than `longest_text` counts by
-// its digest, which is computed once.
+// Every label costs a bounded time, however often a file repeats a long text: what is longer than `longest_text` counts
+// by its digest, which is computed once.
 //
 // Thread word: safe.
 #pragma once

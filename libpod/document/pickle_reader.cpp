@@ -99,7 +99,8 @@ class PickleReader {
       const OpcodeRow& row = opcode_table()[static_cast<unsigned char>(bytes_[op_at_])];
       if (!row.name.empty()) where += " (" + std::string(row.name) + ")";
     }
-    throw Error(ErrorCode::corrupt, printable(builder_.what()) + " is no sound pickle: " + where + ": " + std::string(why));
+    throw Error(ErrorCode::corrupt,
+                printable(builder_.what()) + " is no sound pickle: " + where + ": " + std::string(why));
   }
 
   // The file.
@@ -151,7 +152,8 @@ class PickleReader {
   }
   void open_mark() {
     if (marks_.size() >= builder_.limits().depth)
-      throw Error(ErrorCode::refused, printable(builder_.what()) + " nests deeper than " + std::to_string(builder_.limits().depth));
+      throw Error(ErrorCode::refused,
+                  printable(builder_.what()) + " nests deeper than " + std::to_string(builder_.limits().depth));
     marks_.push_back(stack_.size());
     floor_ = stack_.size();
   }
@@ -159,8 +161,8 @@ class PickleReader {
   // The memo.
   void put(std::uint64_t slot) {
     if (memo_.size() >= builder_.limits().memo)
-      throw Error(ErrorCode::refused,
-                  printable(builder_.what()) + " remembers more than " + std::to_string(builder_.limits().memo) + " objects");
+      throw Error(ErrorCode::refused, printable(builder_.what()) + " remembers more than " +
+                                          std::to_string(builder_.limits().memo) + " objects");
     memo_.put(slot, top());
   }
   void get(std::uint64_t slot) {
@@ -189,7 +191,8 @@ class PickleReader {
   }
   void push_long(std::uint64_t length) {
     if (length > long_limit)
-      throw Error(ErrorCode::refused, printable(builder_.what()) + " has a number of more than " + std::to_string(long_limit) + " bytes");
+      throw Error(ErrorCode::refused,
+                  printable(builder_.what()) + " has a number of more than " + std::to_string(long_limit) + " bytes");
     push_whole(whole_number(take(length)));
   }
   void push_decimal(std::string_view text) {
@@ -205,7 +208,9 @@ class PickleReader {
 
   // Nodes.
   Value add(Kind kind, std::span<const Value> arguments) { return builder_.add_node(kind, arguments, op_at_); }
-  void push_node(Kind kind, std::initializer_list<Value> arguments) { push(add(kind, std::span(arguments.begin(), arguments.size()))); }
+  void push_node(Kind kind, std::initializer_list<Value> arguments) {
+    push(add(kind, std::span(arguments.begin(), arguments.size())));
+  }
   void tuple_of(std::size_t count) {
     need(count);
     const Value made = add(Kind::tuple, std::span(stack_).last(count));
@@ -455,7 +460,8 @@ bool PickleReader::step() {
     case Op::persid: {
       const std::uint64_t start = at_;
       const std::string_view id = line();
-      if (std::any_of(id.begin(), id.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) fail("a persistent id is not ASCII");
+      if (std::any_of(id.begin(), id.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+        fail("a persistent id is not ASCII");
       push_node(Kind::persistent, {builder_.in_file(Kind::text, start, id.size())});
       return true;
     }
@@ -532,8 +538,11 @@ bool looks_like_pickle(std::string_view head) noexcept {
   // "cmodule\nname\n"
   if (head[0] == 'c') {
     const auto end = head.find('\n');
-    const auto is_name = [](char c) { return c == '_' || c == '.' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); };
-    return end != std::string_view::npos && end > 1 && std::all_of(head.begin() + 1, head.begin() + static_cast<std::ptrdiff_t>(end), is_name) &&
+    const auto is_name = [](char c) {
+      return c == '_' || c == '.' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    };
+    return end != std::string_view::npos && end > 1 &&
+           std::all_of(head.begin() + 1, head.begin() + static_cast<std::ptrdiff_t>(end), is_name) &&
            head.find('\n', end + 1) != std::string_view::npos;
   }
   return false;

@@ -74,7 +74,8 @@ std::optional<WholeNumber> parse_decimal(std::string_view text) {
     text.remove_prefix(1);
   }
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.empty() || text.size() > digit_limit || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+  if (text.empty() || text.size() > digit_limit || !std::all_of(text.begin(), text.end(), is_digit))
+    return std::nullopt;
   std::vector<std::uint32_t> limbs;  // the magnitude, least first
   for (const char c : text) {
     std::uint64_t carry = static_cast<std::uint64_t>(c - '0');
@@ -111,7 +112,8 @@ std::optional<std::uint64_t> parse_float(std::string_view text) {
 }
 
 std::optional<std::string> unquote_string(std::string_view line) {
-  if (line.size() < 2 || line.front() != line.back() || (line.front() != '\'' && line.front() != '"')) return std::nullopt;
+  if (line.size() < 2 || line.front() != line.back() || (line.front() != '\'' && line.front() != '"'))
+    return std::nullopt;
   line = line.substr(1, line.size() - 2);
   std::string out;
   for (std::size_t i = 0; i < line.size(); ++i) {

@@ -14,7 +14,8 @@ using WholeNumber = std::variant<std::int64_t, std::string>;
 
 /// Of little-endian two's complement bytes of any length.
 WholeNumber whole_number(std::string_view bytes);
-/// Decimal digits with an optional sign, at most 4,300 of them (what Python reads); nothing where the text is otherwise.
+/// Decimal digits with an optional sign, at most 4,300 of them (what Python reads); nothing where the text is
+/// otherwise.
 std::optional<WholeNumber> parse_decimal(std::string_view text);
 
 /// IEEE bits of what FLOAT says: decimal, "inf", "nan", with a sign or not.

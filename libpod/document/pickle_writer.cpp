@@ -55,9 +55,22 @@ class PickleWriter {
 
  private:
   enum class End : std::uint8_t {
-    root, tuple, frozen_set, call, object, object_kw, instance, persistent,  // of arguments
-    append, appends, add, setitem, setitems, build, effect,                  // of a part
-    parts,                                                                   // of all parts of a node
+    root,
+    tuple,
+    frozen_set,
+    call,
+    object,
+    object_kw,
+    instance,
+    persistent,  // of arguments
+    append,
+    appends,
+    add,
+    setitem,
+    setitems,
+    build,
+    effect,  // of a part
+    parts,   // of all parts of a node
   };
   struct Frame {
     End end;
@@ -85,9 +98,7 @@ class PickleWriter {
     }
   }
 
-  void enter(End end, Value node, std::span<const Value> values) {
-    frames_.push_back({end, node, values, 0, {}});
-  }
+  void enter(End end, Value node, std::span<const Value> values) { frames_.push_back({end, node, values, 0, {}}); }
   void enter_parts(Value node) {
     if (!graph_.parts(node).empty()) frames_.push_back({End::parts, node, {}, 0, PartGroups(graph_, node, storage_)});
   }
@@ -158,9 +169,7 @@ class PickleWriter {
       case Kind::call: return enter(End::call, value, arguments);
       case Kind::object: return enter(End::object, value, arguments);
       case Kind::object_kw: return enter(End::object_kw, value, arguments);
-      case Kind::instance:
-        op(Op::mark);
-        return enter(End::instance, value, arguments);
+      case Kind::instance: op(Op::mark); return enter(End::instance, value, arguments);
       case Kind::extension: cannot("it names a class by a number of a registry");
       default: cannot("it has data outside of the file");
     }
@@ -226,9 +235,7 @@ class PickleWriter {
       case Part::Act::items:
         if (group.values.size() > 2) op(Op::mark);
         return enter(group.values.size() > 2 ? End::setitems : End::setitem, node, group.values);
-      case Part::Act::add:
-        op(Op::mark);
-        return enter(End::add, node, in_order(graph_, group.values, 1, storage_));
+      case Part::Act::add: op(Op::mark); return enter(End::add, node, in_order(graph_, group.values, 1, storage_));
       case Part::Act::state: return enter(End::build, node, group.values);
       case Part::Act::effect: return enter(End::effect, node, group.values);
     }
@@ -269,7 +276,8 @@ class PickleWriter {
     for (NodeId id = 0; id < items_.size(); ++id) {
       if (items_[id].made) continue;
       const Value node = graph_.node(id);
-      const bool makes = node.kind() == Kind::call || node.kind() == Kind::object || node.kind() == Kind::object_kw || node.kind() == Kind::instance;
+      const bool makes = node.kind() == Kind::call || node.kind() == Kind::object || node.kind() == Kind::object_kw ||
+                         node.kind() == Kind::instance;
       if (makes && !inside_value(id)) cannot("an object was made that nothing refers to");
       for (const Part& part : graph_.parts(node))
         if (part.act == Part::Act::effect) cannot("something is done to an object that nothing refers to");

@@ -75,7 +75,8 @@ class Renderer {
       case Kind::byte_text: return '"' + printable(graph_.bytes(value).substr(0, limit_)) + '"';
       case Kind::bytes:
       case Kind::byte_array: return render_bytes(graph_.bytes(value));
-      case Kind::tuple: return is_value_object(graph_, value) ? joined(arguments, depth) : counted("tuple", arguments.size());
+      case Kind::tuple:
+        return is_value_object(graph_, value) ? joined(arguments, depth) : counted("tuple", arguments.size());
       case Kind::frozen_set: return counted("set", arguments.size());
       case Kind::list: return counted("list", count(value, Part::Act::append, 1));
       case Kind::set: return counted("set", count(value, Part::Act::add, 1));
@@ -147,11 +148,13 @@ class Renderer {
       if (name->module == "ipaddress" && arguments.size() == 1) return render_address(*name, arguments[0], depth);
       if (arguments.empty()) return printable(name->name);
       if (arguments.size() == 1 && !arguments[0].is_node()) {
-        if (*name == ClassName{"decimal", "Decimal"} && arguments[0].kind() == Kind::text) return printable(graph_.text(arguments[0]));
+        if (*name == ClassName{"decimal", "Decimal"} && arguments[0].kind() == Kind::text)
+          return printable(graph_.text(arguments[0]));
         if (name->module == "pod_agent.restore") return printable(name->name) + ' ' + render(arguments[0], depth + 1);
         // an enum member
         const bool plain = arguments[0].kind() == Kind::text;
-        return printable(name->name) + '.' + (plain ? printable(graph_.text(arguments[0])) : render(arguments[0], depth + 1));
+        return printable(name->name) + '.' +
+               (plain ? printable(graph_.text(arguments[0])) : render(arguments[0], depth + 1));
       }
       return printable(name->name) + joined(arguments, depth);
     }
@@ -159,13 +162,16 @@ class Renderer {
   }
 
   std::string render_time(const ClassName& name, std::span<const Value> arguments, int depth) const {
-    const bool packed = !arguments.empty() && (arguments[0].kind() == Kind::bytes || arguments[0].kind() == Kind::byte_text);
+    const bool packed =
+        !arguments.empty() && (arguments[0].kind() == Kind::bytes || arguments[0].kind() == Kind::byte_text);
     const Bytes bytes = packed ? graph_.bytes(arguments[0]) : Bytes();
-    if (name.name == "datetime" && bytes.size() == 10) return date(bytes) + 'T' + clock(bytes.substr(4)) + zone(arguments);
+    if (name.name == "datetime" && bytes.size() == 10)
+      return date(bytes) + 'T' + clock(bytes.substr(4)) + zone(arguments);
     if (name.name == "date" && bytes.size() == 4) return date(bytes);
     if (name.name == "time" && bytes.size() == 6) return clock(bytes) + zone(arguments);
     if (name.name == "timedelta" && arguments.size() == 3 && integers(arguments))
-      return fmt::format("{} days {} s {} us", graph_.integer(arguments[0]), graph_.integer(arguments[1]), graph_.integer(arguments[2]));
+      return fmt::format("{} days {} s {} us", graph_.integer(arguments[0]), graph_.integer(arguments[1]),
+                         graph_.integer(arguments[2]));
     if (name.name == "timezone" && !arguments.empty()) {
       const std::string offset = offset_of(arguments[0]);
       return offset == "+00:00" ? "UTC" : "UTC" + offset;
@@ -175,7 +181,8 @@ class Renderer {
 
   static std::string date(Bytes bytes) {
     // the month's top bit marks the second of two equal times at the end of summer time
-    return fmt::format("{:04}-{:02}-{:02}", byte_at(bytes, 0) << 8 | byte_at(bytes, 1), byte_at(bytes, 2) & 0x7f, byte_at(bytes, 3));
+    return fmt::format("{:04}-{:02}-{:02}", byte_at(bytes, 0) << 8 | byte_at(bytes, 1), byte_at(bytes, 2) & 0x7f,
+                       byte_at(bytes, 3));
   }
   static std::string clock(Bytes bytes) {
     const unsigned micro = byte_at(bytes, 3) << 16 | byte_at(bytes, 4) << 8 | byte_at(bytes, 5);
@@ -248,7 +255,8 @@ class Renderer {
     if (name.name.starts_with("IPv4"))
       return fmt::format("{}.{}.{}.{}", bytes->at(12), bytes->at(13), bytes->at(14), bytes->at(15));
     std::string text;
-    for (std::size_t i = 0; i < 16; i += 2) text += fmt::format("{}{:x}", i == 0 ? "" : ":", bytes->at(i) << 8 | bytes->at(i + 1));
+    for (std::size_t i = 0; i < 16; i += 2)
+      text += fmt::format("{}{:x}", i == 0 ? "" : ":", bytes->at(i) << 8 | bytes->at(i + 1));
     return text;
   }
 

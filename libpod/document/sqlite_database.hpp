@@ -1,5 +1,5 @@
-// A database file in memory, opened so that a hostile one can do nothing but be read: read-only, defensive, its schema not
-// trusted, no triggers, views, virtual tables, functions or extensions, with bounds on steps and bytes.
+// A database file in memory, opened so that a hostile one can do nothing but be read: read-only, defensive, its schema
+// not trusted, no triggers, views, virtual tables, functions or extensions, with bounds on steps and bytes.
 //
 // One thread at a time.
 #pragma once

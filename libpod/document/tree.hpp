@@ -1,11 +1,13 @@
 // The same graph as a tree with named paths: what inspect shows, what resources are found in, what diff compares.
 //
-// Breadth first from the root, over named edges, those of one node by name; the first, shortest way to a node is its home,
-// every other edge to it is a reference. So a resource lies where a person would look for it (`/queues/orders-dlq`, not
+// Breadth first from the root, over named edges, those of one node by name; the first, shortest way to a node is its
+// home, every other edge to it is a reference. So a resource lies where a person would look for it
+// (`/queues/orders-dlq`, not
 // `/queues/orders/@dead_letter_queue`), and its path stays when unrelated things change.
 //
 //   step            edge                                                     written
-//   key             an item of a dict or of anything with items              /orders   /#5 (an integer)   /=S:a (a small
+//   key             an item of a dict or of anything with items              /orders   /#5 (an integer)   /=S:a (a
+//   small
 //                                                                            object)   /%<digest> (others)
 //   attribute       a member of an object's state                            /@name
 //   index           an element of a list, a tuple, anything with append      /3
@@ -14,11 +16,11 @@
 //   effect          what a setter was given beside items and attributes, a   /&set_key   /&state
 //                   state that is no dict
 //
-// In keys and names `/`, `~`, control bytes, bytes that are no UTF-8 and a first `@ # % ! & =` are written `~XX` (hex); a text
-// of more than 1,024 bytes is written by its digest (16 hex digits), so a path stays short. A second edge of the same name
-// has `+2` behind it. So every path reads back. Transparent: the state setters of pod_agent.restore (set_raw, set_key,
-// set_thread), defaultdict and OrderedDict, Counter, `(dict, slots)` states: their items and attributes are the object's own.
-// Weak references are followed last: a home is where something is held.
+// In keys and names `/`, `~`, control bytes, bytes that are no UTF-8 and a first `@ # % ! & =` are written `~XX` (hex);
+// a text of more than 1,024 bytes is written by its digest (16 hex digits), so a path stays short. A second edge of the
+// same name has `+2` behind it. So every path reads back. Transparent: the state setters of pod_agent.restore (set_raw,
+// set_key, set_thread), defaultdict and OrderedDict, Counter, `(dict, slots)` states: their items and attributes are
+// the object's own. Weak references are followed last: a home is where something is held.
 //
 // Everywhere at home, so never a reference: atoms, value objects, globals, persistent ids.
 //
@@ -63,8 +65,8 @@ class Tree {
   const Graph& graph() const noexcept;
   Value root() const noexcept { return graph().root(); }
 
-  /// The named edges out of `value`, in the document's order (of a key given twice the last counts); none out of atoms and
-  /// value objects. Return false from `visit` to stop.
+  /// The named edges out of `value`, in the document's order (of a key given twice the last counts); none out of atoms
+  /// and value objects. Return false from `visit` to stop.
   void edges(Value value, const std::function<bool(const Edge&)>& visit) const;
   std::size_t edge_count(Value value) const;
   /// Only keys, indexes and members: what a person would say it holds.
@@ -89,8 +91,8 @@ class Tree {
   std::string step_text(const Step& step) const;
   std::optional<Value> find(std::string_view path) const;
 
-  /// SHA-256 prefix (16 bytes, 32 hex digits) of what lies below, references by their path: equal for equal content, dicts
-  /// and sets in any order. Cost: the subtree, each time it is asked.
+  /// SHA-256 prefix (16 bytes, 32 hex digits) of what lies below, references by their path: equal for equal content,
+  /// dicts and sets in any order. Cost: the subtree, each time it is asked.
   std::string subtree_digest(Value value) const;
 
  private:

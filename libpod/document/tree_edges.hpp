@@ -1,8 +1,10 @@
-// The inside of a Tree: what was settled about every node, and the walk over a node's edges that all its questions share.
+// The inside of a Tree: what was settled about every node, and the walk over a node's edges that all its questions
+// share.
 //
-// A container that a state or a setter gives to an object (its attributes, its raw items) is *absorbed* by that object when
-// it is reached that way first: its items are then the object's own, and nobody else's. Tuples of arguments may be shared,
-// so only short ones are spread out. So a tree has no more than a fixed multiple of the edges that the graph has values.
+// A container that a state or a setter gives to an object (its attributes, its raw items) is *absorbed* by that object
+// when it is reached that way first: its items are then the object's own, and nobody else's. Tuples of arguments may be
+// shared, so only short ones are spread out. So a tree has no more than a fixed multiple of the edges that the graph
+// has values.
 #pragma once
 
 #include "document/labels.hpp"
@@ -16,8 +18,8 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <type_traits>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -114,10 +116,10 @@ inline bool is_short_tuple(const Graph& graph, Value value) {
 /// What a setter of pod_agent.restore was given, or any other call whose result was dropped.
 struct SetterCall {
   std::optional<ClassName> name;
-  const Value* name_text = nullptr;          // null where the callable is no global
-  const Value* items = nullptr;              // set_raw
-  const Value* attributes = nullptr;         // set_raw, set_key, set_thread
-  std::span<const Value> rest;               // the other arguments
+  const Value* name_text = nullptr;   // null where the callable is no global
+  const Value* items = nullptr;       // set_raw
+  const Value* attributes = nullptr;  // set_raw, set_key, set_thread
+  std::span<const Value> rest;        // the other arguments
 };
 SetterCall setter_call(const Graph& graph, Value call);
 /// A dict and nothing but its items; with `list`, a list and nothing but its elements.
@@ -137,8 +139,8 @@ struct Tree::Impl::Walk {
   const Graph& graph;
   Value value;
   Visit& visit;
-  std::uint32_t place = 0;      // of the next element
-  int keyed = -1;               // whether the node has keys too; not asked yet
+  std::uint32_t place = 0;  // of the next element
+  int keyed = -1;           // whether the node has keys too; not asked yet
   bool going = true;
 
   void emit(Step step, const Value* slot) {
@@ -234,9 +236,11 @@ struct Tree::Impl::Walk {
   }
   void constructor(std::span<const Value> arguments) {
     if (arguments.empty()) return;
-    if (arguments[0].kind() != Kind::global || !tree.labels.is_leaf(arguments[0])) effect(Step::Word::call, &arguments[0]);
+    if (arguments[0].kind() != Kind::global || !tree.labels.is_leaf(arguments[0]))
+      effect(Step::Word::call, &arguments[0]);
     std::uint32_t count = 0;
-    if (const Value* items = counted_items(graph, value); items != nullptr && tree.absorbed(*items, value, items, Role::items))
+    if (const Value* items = counted_items(graph, value);
+        items != nullptr && tree.absorbed(*items, value, items, Role::items))
       return contents(*items, Step::Kind::key);
     if (arguments.size() > 1) {
       if (is_short_tuple(graph, arguments[1]))

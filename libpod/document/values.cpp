@@ -49,7 +49,8 @@ bool looks_like_enum(const ClassName& name, std::span<const Value> given) {
   std::string_view simple = name.name.substr(name.name.rfind('.') + 1);
   while (simple.starts_with('_')) simple.remove_prefix(1);
   if (simple.empty() || simple.front() < 'A' || simple.front() > 'Z') return false;
-  return given.size() == 1 && (given[0].kind() == Kind::text || given[0].kind() == Kind::integer || given[0].kind() == Kind::none);
+  return given.size() == 1 &&
+         (given[0].kind() == Kind::text || given[0].kind() == Kind::integer || given[0].kind() == Kind::none);
 }
 
 class ValueCheck {
@@ -112,12 +113,14 @@ class ValueCheck {
 std::optional<ClassName> global_name(const Graph& graph, Value value) {
   if (value.kind() != Kind::global) return std::nullopt;
   const auto arguments = graph.arguments(value);
-  if (arguments.size() != 2 || arguments[0].kind() != Kind::text || arguments[1].kind() != Kind::text) return std::nullopt;
+  if (arguments.size() != 2 || arguments[0].kind() != Kind::text || arguments[1].kind() != Kind::text)
+    return std::nullopt;
   return ClassName{graph.text(arguments[0]), graph.text(arguments[1])};
 }
 
 std::optional<ClassName> class_of(const Graph& graph, Value value) {
-  if (value.kind() != Kind::call && value.kind() != Kind::object && value.kind() != Kind::object_kw && value.kind() != Kind::instance)
+  if (value.kind() != Kind::call && value.kind() != Kind::object && value.kind() != Kind::object_kw &&
+      value.kind() != Kind::instance)
     return std::nullopt;
   const auto arguments = graph.arguments(value);
   if (arguments.empty()) return std::nullopt;

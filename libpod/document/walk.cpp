@@ -12,7 +12,8 @@ namespace {
 
 /// Sorts by `key_of(value)`, then by place.
 template <typename KeyOf>
-std::span<const Value> sorted(std::span<const Value> values, std::size_t step, std::deque<std::vector<Value>>& storage, KeyOf key_of) {
+std::span<const Value> sorted(std::span<const Value> values, std::size_t step, std::deque<std::vector<Value>>& storage,
+                              KeyOf key_of) {
   std::vector<std::pair<decltype(key_of(values[0])), std::size_t>> keys;
   keys.reserve(values.size() / step);
   for (std::size_t i = 0; i + step <= values.size(); i += step) keys.emplace_back(key_of(values[i]), i);

@@ -44,8 +44,8 @@ class PartGroups {
   std::deque<std::vector<Value>>* storage_ = nullptr;
 };
 
-/// `values` in the order of their keys' content, `step` of them (a key and what follows it) at a time. Equal keys keep their
-/// order: of a key given twice the last one counts.
+/// `values` in the order of their keys' content, `step` of them (a key and what follows it) at a time. Equal keys keep
+/// their order: of a key given twice the last one counts.
 std::span<const Value> in_order(const Graph& graph, std::span<const Value> values, std::size_t step,
                                 std::deque<std::vector<Value>>& storage);
 

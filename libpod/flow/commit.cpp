@@ -37,13 +37,18 @@ std::shared_ptr<const snapshot::TreeView> view_of(store::Engine& engine, const s
 void count_resources(CommitResult& result, const std::shared_ptr<const snapshot::TreeView>& before,
                      const std::shared_ptr<const snapshot::TreeView>& after, const Context& context) {
   if (!before) {
-    for (const StateReading& file : inventory(Snapshot(after), context).files) result.resources_added += file.resources.size();
+    for (const StateReading& file : inventory(Snapshot(after), context).files)
+      result.resources_added += file.resources.size();
     return;
   }
-  for (const ResourceChange& change : compare(Snapshot(before), Snapshot(after), {.fields = false}, context).resources) {
-    if (change.kind == ChangeKind::added) ++result.resources_added;
-    else if (change.kind == ChangeKind::removed) ++result.resources_removed;
-    else ++result.resources_changed;
+  for (const ResourceChange& change :
+       compare(Snapshot(before), Snapshot(after), {.fields = false}, context).resources) {
+    if (change.kind == ChangeKind::added)
+      ++result.resources_added;
+    else if (change.kind == ChangeKind::removed)
+      ++result.resources_removed;
+    else
+      ++result.resources_changed;
   }
 }
 
@@ -105,8 +110,8 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
   CommitResult result;
   std::optional<Version> latest = engine.latest(pod);
   git::PackWriter pack = engine.pack_writer(context);
-  const flow::SourceTree captured = flow::capture_source(source, options.services, view_of(engine, latest).get(),
-                                                         spool.path(), pack, context);
+  const flow::SourceTree captured =
+      flow::capture_source(source, options.services, view_of(engine, latest).get(), spool.path(), pack, context);
   fill(result, captured);
 
   // Without the lock until here: a slow emulator holds up nobody. What others committed meanwhile becomes the parent.
@@ -116,15 +121,16 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
     result.version = latest;
   } else {
     context.cancel->check();
-    result.version = engine.commit_version(lock, pack,
-                                           {.pod = pod,
-                                            .tree = captured.tree,
-                                            .parent = latest,
-                                            .message = options.message.empty() ? default_message(source) : options.message,
-                                            .author = options.author,
-                                            .verb = options.verb,
-                                            .captured = source.is_instance()},
-                                           context);
+    result.version =
+        engine.commit_version(lock, pack,
+                              {.pod = pod,
+                               .tree = captured.tree,
+                               .parent = latest,
+                               .message = options.message.empty() ? default_message(source) : options.message,
+                               .author = options.author,
+                               .verb = options.verb,
+                               .captured = source.is_instance()},
+                              context);
     result.created = true;
     result.bytes_added = pack.result().bytes;
     const auto before = view_of(engine, latest);

@@ -97,7 +97,8 @@ class FileComparison {
   void run() {
     using Name = std::pair<std::string_view, std::string_view>;
     std::map<Name, const Resource*> old_ones;
-    for (const Resource& resource : before_.model.resources) old_ones.emplace(Name(resource.type, resource.id), &resource);
+    for (const Resource& resource : before_.model.resources)
+      old_ones.emplace(Name(resource.type, resource.id), &resource);
     for (const Resource& resource : after_.model.resources) {
       const auto old_one = old_ones.find({resource.type, resource.id});
       if (old_one == old_ones.end()) {
@@ -107,7 +108,8 @@ class FileComparison {
       if (old_one->second->digest != resource.digest) compare(*old_one->second, resource);
       old_ones.erase(old_one);
     }
-    for (const auto& [name, resource] : old_ones) out_.resources.push_back(change_of(place_, *resource, ChangeKind::removed));
+    for (const auto& [name, resource] : old_ones)
+      out_.resources.push_back(change_of(place_, *resource, ChangeKind::removed));
     compare_rest();
   }
 
@@ -118,14 +120,16 @@ class FileComparison {
   };
 
   /// What lies in a resource of its own is compared there.
-  Fields differences(const std::string& home_before, document::Value before, const std::string& home_after, document::Value after) {
+  Fields differences(const std::string& home_before, document::Value before, const std::string& home_after,
+                     document::Value after) {
     const auto skip = [&](std::string_view below) {
       const std::string old_path = home_before + std::string(below);
       const std::string new_path = home_after + std::string(below);
       return before_.paths.contains(old_path) || after_.paths.contains(new_path);
     };
-    const merge::DocumentDiff diff = merge::diff_documents({before_.tree, before}, {after_.tree, after},
-                                                           {.limit = options_.fields ? options_.fields_each : 0, .skip = skip});
+    const merge::DocumentDiff diff =
+        merge::diff_documents({before_.tree, before}, {after_.tree, after},
+                              {.limit = options_.fields ? options_.fields_each : 0, .skip = skip});
     Fields out;
     out.more = diff.more;
     for (const merge::FieldDifference& difference : diff.fields) {
@@ -200,7 +204,10 @@ void compare_both(const Snapshot& from, const FileEntry& old_file, const Snapsho
   if (before && after) return FileComparison(new_file.path, *before, *after, options, out).run();
   OtherChange change{.path = new_file.path, .kind = ChangeKind::changed, .fields = {}, .more_fields = 0};
   if (options.fields)
-    change.fields.push_back({.path = {}, .kind = ChangeKind::changed, .before = size_text(old_file.size), .after = size_text(new_file.size)});
+    change.fields.push_back({.path = {},
+                             .kind = ChangeKind::changed,
+                             .before = size_text(old_file.size),
+                             .after = size_text(new_file.size)});
   out.others.push_back(std::move(change));
 }
 
@@ -250,9 +257,11 @@ ResourceDiff compare(const Snapshot& from, const Snapshot& to, const DiffOptions
     add_whole(from.view(), file, ChangeKind::removed, out);
   }
   std::sort(out.resources.begin(), out.resources.end(), [](const ResourceChange& a, const ResourceChange& b) {
-    return std::tie(a.service, a.account, a.region, a.type, a.id) < std::tie(b.service, b.account, b.region, b.type, b.id);
+    return std::tie(a.service, a.account, a.region, a.type, a.id) <
+           std::tie(b.service, b.account, b.region, b.type, b.id);
   });
-  std::sort(out.others.begin(), out.others.end(), [](const OtherChange& a, const OtherChange& b) { return a.path < b.path; });
+  std::sort(out.others.begin(), out.others.end(),
+            [](const OtherChange& a, const OtherChange& b) { return a.path < b.path; });
   return out;
 }
 

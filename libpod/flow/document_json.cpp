@@ -43,7 +43,8 @@ class JsonText {
       line();
       if (level.object) out_ += quoted(shown_step(path)) + ": ";
       if (tree_.is_reference(parent, edge))
-        out_ += "{\"$ref\": " + quoted(metamodel::Rules::built_in().shown_path(service_, tree_.path(edge.target))) + "}";
+        out_ +=
+            "{\"$ref\": " + quoted(metamodel::Rules::built_in().shown_path(service_, tree_.path(edge.target))) + "}";
       else
         begin(parent, edge.target, path);
       check();
@@ -123,8 +124,7 @@ class JsonText {
       case Kind::text: return quoted(graph_.text(value));
       case Kind::bytes:
       case Kind::byte_text:
-      case Kind::byte_array:
-        return "{\"$bytes\": \"" + hex_of(graph_.bytes(value)) + "\"}";
+      case Kind::byte_array: return "{\"$bytes\": \"" + hex_of(graph_.bytes(value)) + "\"}";
       default: break;
     }
     return quoted(document::render(graph_, value, 4096));

@@ -11,8 +11,8 @@ namespace pod {
 namespace {
 
 /// The same entries in the format that the name asks for.
-std::filesystem::path rewritten(const std::filesystem::path& from, const std::filesystem::path& to, archive::Format format,
-                                const Context& context) {
+std::filesystem::path rewritten(const std::filesystem::path& from, const std::filesystem::path& to,
+                                archive::Format format, const Context& context) {
   archive::Reader reader(from, {}, context);
   archive::Writer writer(to, format, context);
   for (const archive::Entry& entry : reader.entries())
@@ -35,9 +35,9 @@ ArchiveResult export_version(const Store& store, const PodRef& ref, const std::f
   archive::Writer writer(output.temporary(), archive::format_for(file), context);
   ArchiveResult result;
   result.path = file;
-  result.files = snapshot::write_archive(snapshot.view(), writer,
-                                         {.name = version.pod ? version.pod->str() : version.commit.hex()},
-                                         [](const FileEntry&) { return true; }, context);
+  result.files = snapshot::write_archive(
+      snapshot.view(), writer, {.name = version.pod ? version.pod->str() : version.commit.hex()},
+      [](const FileEntry&) { return true; }, context);
   writer.finish();
   context.cancel->check();
   result.bytes = output.publish(output.temporary());
@@ -55,8 +55,9 @@ ArchiveResult export_state(const Source& source, const std::vector<std::string>&
   result.files = capture.entries.size();
   result.failed = capture.info.failed;
   const archive::Format format = archive::format_for(file);
-  const std::filesystem::path whole =
-      format == archive::Format::zip ? capture.archive : rewritten(capture.archive, output.temporary(), format, context);
+  const std::filesystem::path whole = format == archive::Format::zip
+                                          ? capture.archive
+                                          : rewritten(capture.archive, output.temporary(), format, context);
   context.cancel->check();
   result.bytes = output.publish(whole);
   return result;

@@ -26,16 +26,17 @@ InjectResult inject(Store& store, const PodRef& ref, const Source& target, const
   result.strategy = options.strategy;
   const std::string name = result.version.str();
   const Snapshot snapshot = store.snapshot(result.version);
-  flow::Placing placing{.snapshot = snapshot,
-                        .info = flow::choose_services(snapshot, options.services, name),
-                        .commit = result.version.commit,
-                        .version = name,
-                        .what = name + " → " + target.display(),
-                        .url = target.display(),
-                        .strategy = options.strategy,
-                        .author = options.author,
-                        .trust = {.name = name, .of_review = options.trust || store.engine().is_own_capture(result.version.commit)},
-                        .keep_safety_version = options.keep_safety_version};
+  flow::Placing placing{
+      .snapshot = snapshot,
+      .info = flow::choose_services(snapshot, options.services, name),
+      .commit = result.version.commit,
+      .version = name,
+      .what = name + " → " + target.display(),
+      .url = target.display(),
+      .strategy = options.strategy,
+      .author = options.author,
+      .trust = {.name = name, .of_review = options.trust || store.engine().is_own_capture(result.version.commit)},
+      .keep_safety_version = options.keep_safety_version};
 
   instance::HttpInstance instance(target, context);
   const InstanceStatus status = instance.status();

@@ -47,13 +47,15 @@ void require_match(const SnapshotInfo& info, const InstanceStatus& status, const
                            describe(status.emulator));
     return;
   }
-  const bool same_emulator = info.emulator.name == status.emulator.name && info.emulator.version == status.emulator.version;
+  const bool same_emulator =
+      info.emulator.name == status.emulator.name && info.emulator.version == status.emulator.version;
   // An emulator with endpoints of its own has no number for the format.
   const bool same_format = status.format == 0 || info.format == status.format;
   if (same_emulator && same_format) return;
   Error error(ErrorCode::incompatible, quote(name) + " does not fit the instance");
   if (!same_emulator)
-    error.because("the state was written by " + describe(info.emulator) + ", the instance is " + describe(status.emulator));
+    error.because("the state was written by " + describe(info.emulator) + ", the instance is " +
+                  describe(status.emulator));
   if (!same_format)
     error.because("the state has format " + std::to_string(info.format) + ", the instance takes " +
                   std::to_string(status.format));

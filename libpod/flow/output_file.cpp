@@ -2,11 +2,11 @@
 
 #include <libpod/error.hpp>
 
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdio>
 
 namespace pod::flow {
 namespace {
@@ -55,7 +55,8 @@ std::uint64_t OutputFile::publish(const fs::path& written) {
   // Without `replace` nobody's file may be lost, not even one that came while this one was written.
   const unsigned flags = replace_ ? 0 : static_cast<unsigned>(RENAME_NOREPLACE);
   int result = ::renameat2(AT_FDCWD, written.c_str(), AT_FDCWD, target_.c_str(), flags);
-  if (result != 0 && errno == EINVAL && !replace_) result = ::link(written.c_str(), target_.c_str());  // no such flag there
+  if (result != 0 && errno == EINVAL && !replace_)
+    result = ::link(written.c_str(), target_.c_str());  // no such flag there
   if (result != 0 && errno == EEXIST) throw_exists(target_);
   if (result != 0) base::throw_errno(errno, "write", target_);
   base::sync_folder(folder_of(target_));

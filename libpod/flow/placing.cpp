@@ -90,8 +90,10 @@ std::vector<FileChange> changes_between(const FilesByPath& now, const FilesByPat
     if (!after.contains(path)) changes.push_back({path, FileChange::Kind::removed, file.size, 0});
   for (const auto& [path, file] : after) {
     const auto old = now.find(path);
-    if (old == now.end()) changes.push_back({path, FileChange::Kind::added, 0, file.size});
-    else if (old->second.id != file.id) changes.push_back({path, FileChange::Kind::changed, old->second.size, file.size});
+    if (old == now.end())
+      changes.push_back({path, FileChange::Kind::added, 0, file.size});
+    else if (old->second.id != file.id)
+      changes.push_back({path, FileChange::Kind::changed, old->second.size, file.size});
   }
   std::sort(changes.begin(), changes.end(), [](const FileChange& a, const FileChange& b) { return a.path < b.path; });
   return changes;
@@ -155,8 +157,10 @@ struct Attempt {
     placed.services.insert(placed.services.end(), outcomes.begin(), outcomes.end());
     std::sort(placed.services.begin(), placed.services.end(),
               [](const ServiceOutcome& a, const ServiceOutcome& b) { return a.service < b.service; });
-    if (changed) placed.operation = operation;
-    else drop_quietly(engine, lock, operation);
+    if (changed)
+      placed.operation = operation;
+    else
+      drop_quietly(engine, lock, operation);
     return placed;
   }
 };
@@ -174,7 +178,8 @@ Placed place(store::Engine& engine, instance::HttpInstance& instance, const Plac
   const store::WriterLock lock = engine.lock(context);
   constexpr int attempts = 5;
   for (int attempt = 0; attempt < attempts; ++attempt)
-    if (auto placed = Attempt{engine, instance, placing, force, lock, spool.path(), context}.run(archive)) return *std::move(placed);
+    if (auto placed = Attempt{engine, instance, placing, force, lock, spool.path(), context}.run(archive))
+      return *std::move(placed);
   throw Error(ErrorCode::busy, "the instance changes faster than it can be saved")
       .because("clients changed it between safety version and inject, " + std::to_string(attempts) + " times in a row")
       .keeping("the instance was not changed")

@@ -33,11 +33,11 @@ struct Placed {
   std::optional<Operation> operation;  // none where not one service was taken: then nothing changed
 };
 
-/// Archive into the spool (judged and written again), writer lock, safety version and journal line, post, in this order. The
-/// post takes place only while the instance holds what the safety version does: where clients changed it in between it is
-/// saved again, at most five times, then Error(busy). A service whose present state cannot be saved is left alone and
-/// named, unless no safety version is wanted. On an error the instance is as it was and the journal line is gone; on
-/// Error(outcome_unknown) both stay, and the error says how to get back.
+/// Archive into the spool (judged and written again), writer lock, safety version and journal line, post, in this
+/// order. The post takes place only while the instance holds what the safety version does: where clients changed it in
+/// between it is saved again, at most five times, then Error(busy). A service whose present state cannot be saved is
+/// left alone and named, unless no safety version is wanted. On an error the instance is as it was and the journal line
+/// is gone; on Error(outcome_unknown) both stay, and the error says how to get back.
 Placed place(store::Engine& engine, instance::HttpInstance& instance, const Placing& placing, bool force,
              const Context& context);
 

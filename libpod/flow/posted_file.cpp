@@ -43,16 +43,19 @@ Error refusal(const Trust& trust, std::string message) {
 std::string named(const Trust& trust) { return trust.name.empty() ? std::string("the state") : quote(trust.name); }
 
 std::string told(const Judgement& judgement, const Concern& concern) {
-  return quote(judgement.path.str()) + " at offset " + std::to_string(concern.offset) + ": " + printable(concern.reason);
+  return quote(judgement.path.str()) + " at offset " + std::to_string(concern.offset) + ": " +
+         printable(concern.reason);
 }
 
 void enforce(const Judgement& judgement, const Trust& trust) {
   const bool refused = judgement.verdict == Verdict::refuse;
   if (!refused && (judgement.verdict == Verdict::accept || trust.of_review)) return;
-  Error error = refusal(trust, refused ? named(trust) + " is not safe to inject" : named(trust) + " holds what nobody vouches for");
+  Error error = refusal(
+      trust, refused ? named(trust) + " is not safe to inject" : named(trust) + " holds what nobody vouches for");
   constexpr std::size_t told_at_most = 3;
   for (const Concern& concern : judgement.concerns)
-    if (concern.verdict == judgement.verdict && error.causes().size() < told_at_most) error.because(told(judgement, concern));
+    if (concern.verdict == judgement.verdict && error.causes().size() < told_at_most)
+      error.because(told(judgement, concern));
   if (error.causes().empty()) error.because(quote(judgement.path.str()));
   if (!refused && !trust.name.empty())
     error.hint("see what it is with: podgit verify " + printable(trust.name) + "; then inject it with --trust");
@@ -89,7 +92,8 @@ std::string judged(std::string file, const StatePath& path, const Trust& trust) 
     return written_again(*graph, read_as, path, trust);
   }
   enforce(policy::judge(file, path, options), trust);
-  if (reading::is_pickle(format)) throw refusal(trust, named(trust) + " cannot be injected").because(quote(path.str()) + " cannot be read");
+  if (reading::is_pickle(format))
+    throw refusal(trust, named(trust) + " cannot be injected").because(quote(path.str()) + " cannot be read");
   return file;
 }
 

@@ -21,9 +21,10 @@ struct Trust {
 /// Larger state files are not injected: they cannot be judged.
 constexpr std::uint64_t judged_limit = 512ull << 20;
 
-/// Gives what is posted in the place of a file of `size` bytes, and its size, to `post`. Pickles are written again from what
-/// was read. Error(refused) that names the file, the offset and the reason where the policy says no, or says review without
-/// trust, and for a pickle that libpod cannot write. Cost: a state file is held in memory, others are streamed.
+/// Gives what is posted in the place of a file of `size` bytes, and its size, to `post`. Pickles are written again from
+/// what was read. Error(refused) that names the file, the offset and the reason where the policy says no, or says
+/// review without trust, and for a pickle that libpod cannot write. Cost: a state file is held in memory, others are
+/// streamed.
 void post_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, const Trust& trust,
                const std::function<void(std::uint64_t size, base::ByteSource&)>& post);
 

@@ -14,7 +14,8 @@ namespace pod::flow {
 /// A pack in a folder of the caller's, on top of a store's objects. One thread at a time.
 class ScratchObjects {
  public:
-  ScratchObjects(const std::filesystem::path& folder, std::shared_ptr<git::ObjectDatabase> store, const Context& context);
+  ScratchObjects(const std::filesystem::path& folder, std::shared_ptr<git::ObjectDatabase> store,
+                 const Context& context);
 
   git::PackWriter& pack() noexcept { return pack_; }
   /// Ends the pack; the store's objects and the new ones as one database.

@@ -46,9 +46,8 @@ SnapshotInfo choose_services(const Snapshot& snapshot, const std::vector<std::st
 }
 
 std::function<bool(const FileEntry&)> files_of(const SnapshotInfo& info) {
-  return [wanted = std::set<std::string, std::less<>>(info.captured.begin(), info.captured.end())](const FileEntry& file) {
-    return wanted.contains(service_of(file.path));
-  };
+  return [wanted = std::set<std::string, std::less<>>(info.captured.begin(), info.captured.end())](
+             const FileEntry& file) { return wanted.contains(service_of(file.path)); };
 }
 
 }  // namespace pod::flow

@@ -12,8 +12,8 @@
 namespace pod::flow {
 
 /// The info of `snapshot` with only `asked` (empty: all) of its captured and empty services, and none of its failed
-/// ones. Where the info lists no services, as that of a folder, those that have files are captured. Error(not_found) for
-/// one that the version does not speak for; `name` is the version's in messages.
+/// ones. Where the info lists no services, as that of a folder, those that have files are captured. Error(not_found)
+/// for one that the version does not speak for; `name` is the version's in messages.
 SnapshotInfo choose_services(const Snapshot& snapshot, const std::vector<std::string>& asked, const std::string& name);
 
 /// Files of `info`'s captured services.

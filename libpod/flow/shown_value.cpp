@@ -33,10 +33,11 @@ std::string masked(const document::Tree& tree, document::Value value) {
   return metamodel::mask(document::render(graph, value).size());
 }
 
-std::string shown_value(const document::Tree& tree, std::string_view service, std::string_view path, document::Value parent,
-                        document::Value value) {
+std::string shown_value(const document::Tree& tree, std::string_view service, std::string_view path,
+                        document::Value parent, document::Value value) {
   // Of what holds other fields only its kind and its size are shown.
-  if (tree.is_leaf(value) && value.kind() != Kind::none && is_secret(tree, service, path, parent, value)) return masked(tree, value);
+  if (tree.is_leaf(value) && value.kind() != Kind::none && is_secret(tree, service, path, parent, value))
+    return masked(tree, value);
   return document::render(tree.graph(), value);
 }
 

@@ -55,7 +55,8 @@ void add_captured(const instance::Capture& capture, const std::unordered_map<std
     }
     const auto found = blobs.find(entry.sha256);
     if (found == blobs.end())
-      throw Error(ErrorCode::corrupt, "the instance left out " + quote(entry.path.str()) + ", which it was not told to");
+      throw Error(ErrorCode::corrupt,
+                  "the instance left out " + quote(entry.path.str()) + ", which it was not told to");
     FileEntry file = found->second;
     file.path = entry.path;
     file.size = entry.size;
@@ -84,13 +85,16 @@ std::function<bool(const StatePath&)> only(const std::vector<std::string>& servi
 /// What is left of `info` when only `services` are taken. Throws where one of them is not there.
 void narrow(SnapshotInfo& info, const std::vector<std::string>& services) {
   if (services.empty()) return;
-  const auto unwanted = [&](const std::string& name) { return std::find(services.begin(), services.end(), name) == services.end(); };
+  const auto unwanted = [&](const std::string& name) {
+    return std::find(services.begin(), services.end(), name) == services.end();
+  };
   std::erase_if(info.captured, unwanted);
   std::erase_if(info.empty, unwanted);
   std::erase_if(info.failed, [&](const ServiceFailure& failure) { return unwanted(failure.service); });
 }
 
-SourceTree finish(snapshot::TreeBuilder& builder, const StateIntake& intake, SnapshotInfo info, Milliseconds source_time) {
+SourceTree finish(snapshot::TreeBuilder& builder, const StateIntake& intake, SnapshotInfo info,
+                  Milliseconds source_time) {
   SourceTree out;
   intake.write_models(builder);
   out.verdict = intake.verdict();
@@ -136,8 +140,9 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
   return out;
 }
 
-SourceTree capture_source(const Source& source, const std::vector<std::string>& services, const snapshot::TreeView* known,
-                          const std::filesystem::path& folder, git::PackWriter& pack, const Context& context) {
+SourceTree capture_source(const Source& source, const std::vector<std::string>& services,
+                          const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
+                          const Context& context) {
   if (source.is_instance()) {
     instance::HttpInstance instance(source, context);
     return capture_instance(instance, services, known, folder, pack, context);

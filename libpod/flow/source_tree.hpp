@@ -23,25 +23,27 @@ struct SourceTree {
   SnapshotInfo info;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
-  Verdict verdict = Verdict::accept;  // the worst of its files
-  std::string digest;                 // that an instance gave its state; empty where it does not say
+  Verdict verdict = Verdict::accept;         // the worst of its files
+  std::string digest;                        // that an instance gave its state; empty where it does not say
   std::chrono::milliseconds source_time{0};  // waiting for the instance; zero for files
 };
 
-/// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was checked
-/// against the name when they came in, so an instance need not send them again.
+/// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was
+/// checked against the name when they came in, so an instance need not send them again.
 std::vector<std::string> known_blobs(const snapshot::TreeView& view);
 
-/// Captures `services` (empty: all) of a running instance into `pack`, pickles in libpod's own writing. `known`, which may
-/// be null, is a tree of the same store: what the instance leaves out because of it, and state files that say the same as
-/// there, are taken from there. The tree says what its state files hold (`.pod/metamodel`). Spools into `folder`. Error(corrupt) where the
-/// instance leaves out what was not offered; Error(io) where not one service could be captured.
+/// Captures `services` (empty: all) of a running instance into `pack`, pickles in libpod's own writing. `known`, which
+/// may be null, is a tree of the same store: what the instance leaves out because of it, and state files that say the
+/// same as there, are taken from there. The tree says what its state files hold (`.pod/metamodel`). Spools into
+/// `folder`. Error(corrupt) where the instance leaves out what was not offered; Error(io) where not one service could
+/// be captured.
 SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<std::string>& services,
                             const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
                             const Context& context);
 
 /// The same for any source. Files of folders and archives are stored byte for byte.
-SourceTree capture_source(const Source& source, const std::vector<std::string>& services, const snapshot::TreeView* known,
-                          const std::filesystem::path& folder, git::PackWriter& pack, const Context& context);
+SourceTree capture_source(const Source& source, const std::vector<std::string>& services,
+                          const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
+                          const Context& context);
 
 }  // namespace pod::flow

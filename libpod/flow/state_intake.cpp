@@ -15,8 +15,8 @@ namespace {
 
 /// The bytes that stood at the same path in the version before, where they say what `digest` says. They are read again:
 /// what the version says of them itself may be a stranger's word.
-std::optional<std::pair<std::string, StateReading>> same_as_before(const snapshot::TreeView* before, const StateReading& now,
-                                                                   std::string_view bytes) {
+std::optional<std::pair<std::string, StateReading>> same_as_before(const snapshot::TreeView* before,
+                                                                   const StateReading& now, std::string_view bytes) {
   if (before == nullptr) return std::nullopt;
   const auto file = before->find(now.path);
   if (!file || file->size > reading::size_limit) return std::nullopt;
@@ -30,7 +30,10 @@ std::optional<std::pair<std::string, StateReading>> same_as_before(const snapsho
 }  // namespace
 
 snapshot::Intake StateIntake::hooks() {
-  return {.wants = [](const StatePath& path) { return reading::is_state_file(path) || policy::role_of(path) == policy::Role::other; },
+  return {.wants =
+              [](const StatePath& path) {
+                return reading::is_state_file(path) || policy::role_of(path) == policy::Role::other;
+              },
           .limit = reading::size_limit,
           .take = [this](const StatePath& path, std::string file) { return take(path, std::move(file)); },
           .passed =

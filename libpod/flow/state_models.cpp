@@ -41,7 +41,9 @@ StateReading reading_of(const snapshot::TreeView& view, const FileEntry& file) {
       }
     } catch (const Error& error) {
       // Not one that we write: the file itself has the last word.
-      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::incompatible && error.code() != ErrorCode::refused) throw;
+      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::incompatible &&
+          error.code() != ErrorCode::refused)
+        throw;
     }
   }
   return read_again(view, file);

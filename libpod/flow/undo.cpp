@@ -63,8 +63,8 @@ void undo_ref(store::Engine& engine, UndoResult& result, bool dry_run, const Con
 }
 
 /// What the instance held goes back into it; what it holds now is saved first, so that undo again is redo.
-void undo_inject(store::Engine& engine, UndoResult& result, const Author& author, const InstanceOptions& instance_options,
-                 bool dry_run, const Context& context) {
+void undo_inject(store::Engine& engine, UndoResult& result, const Author& author,
+                 const InstanceOptions& instance_options, bool dry_run, const Context& context) {
   const Operation& undone = result.undone;
   if (undone.before.is_zero())
     throw Error(ErrorCode::not_found, name_of(undone) + " cannot be undone").because("no safety version was taken");
@@ -106,8 +106,10 @@ UndoResult undo(Store& store, const Author& author, const InstanceOptions& insta
   UndoResult result;
   if (!dry_run) (void)engine.lock(context);  // repairs first: the newest line may be that of a killed writer
   result.undone = newest(engine);
-  if (moved_an_instance(result.undone)) undo_inject(engine, result, author, instance_options, dry_run, context);
-  else undo_ref(engine, result, dry_run, context);
+  if (moved_an_instance(result.undone))
+    undo_inject(engine, result, author, instance_options, dry_run, context);
+  else
+    undo_ref(engine, result, dry_run, context);
   return result;
 }
 

@@ -83,7 +83,8 @@ class Reader {
     const std::string_view text = line().substr(word.size());
     const std::size_t open = text.find('<');
     const std::size_t close = text.rfind('>');
-    if (open == std::string_view::npos || close == std::string_view::npos || close < open) damaged("a name has no address");
+    if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+      damaged("a name has no address");
     Signature out;
     out.name = text.substr(0, open > 0 && text[open - 1] == ' ' ? open - 1 : open);
     out.email = text.substr(open + 1, close - open - 1);

@@ -20,7 +20,8 @@ ConfigHandle open_config(const fs::path& file, const fs::path& named) {
   int result = git_config_new(&raw);
   ConfigHandle config(raw);
   if (result == 0) result = git_config_add_file_ondisk(config.get(), file.c_str(), GIT_CONFIG_LEVEL_LOCAL, nullptr, 0);
-  if (result < 0) throw libgit2_error(result, ErrorCode::corrupt, "the configuration " + quote(named.native()) + " cannot be read");
+  if (result < 0)
+    throw libgit2_error(result, ErrorCode::corrupt, "the configuration " + quote(named.native()) + " cannot be read");
   return config;
 }
 
@@ -48,7 +49,8 @@ std::optional<std::string> read_text(const fs::path& file) {
     throw Error(ErrorCode::refused, "the configuration " + quote(file.native()) + " includes other files")
         .hint("write the settings into this file and remove its include sections");
   if (text->find('\0') != std::string::npos)
-    throw Error(ErrorCode::corrupt, "the configuration " + quote(file.native()) + " is damaged").because("it holds a NUL byte");
+    throw Error(ErrorCode::corrupt, "the configuration " + quote(file.native()) + " is damaged")
+        .because("it holds a NUL byte");
   return text;
 }
 
@@ -79,7 +81,8 @@ std::string written(std::string_view value) {
 std::string normal_key(std::string_view key) {
   const std::size_t first = key.find('.');
   const std::size_t last = key.rfind('.');
-  return base::lower(key.substr(0, first)) + std::string(key.substr(first, last - first)) + base::lower(key.substr(last));
+  return base::lower(key.substr(0, first)) + std::string(key.substr(first, last - first)) +
+         base::lower(key.substr(last));
 }
 
 }  // namespace
@@ -90,8 +93,8 @@ void check_config_key(std::string_view key) {
   const auto is_word = [](std::string_view word) {
     return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return base::is_alnum(c) || c == '-'; });
   };
-  const bool shaped = first != std::string_view::npos && is_word(key.substr(0, first)) && is_word(key.substr(last + 1)) &&
-                      base::is_alpha(key[last + 1]) && key.size() <= 1024;
+  const bool shaped = first != std::string_view::npos && is_word(key.substr(0, first)) &&
+                      is_word(key.substr(last + 1)) && base::is_alpha(key[last + 1]) && key.size() <= 1024;
   bool clean = shaped;
   if (shaped && last > first)
     for (const char c : key.substr(first, last - first))
@@ -141,7 +144,8 @@ void write_config(const fs::path& file, std::string_view key, std::optional<std:
   std::string after = base::read_file(copy, config_limit).value_or("");
   if (value) {
     const std::size_t at = after.find(word);
-    if (at == std::string::npos) throw Error(ErrorCode::internal, "the configuration " + quote(file.native()) + " cannot be changed");
+    if (at == std::string::npos)
+      throw Error(ErrorCode::internal, "the configuration " + quote(file.native()) + " cannot be changed");
     after.replace(at, word.size(), written(*value));
     base::write_file_atomically(copy, after);
   }

@@ -94,7 +94,8 @@ struct IsalCompressor final : Compressor {
       const int result = isal_deflate(&stream);
       out.resize(before + room_step - stream.avail_out);
       if (result != COMP_OK) throw Error(ErrorCode::internal, "ISA-L failed to compress");
-      if (flush == Flush::finish ? stream.internal_state.state == ZSTATE_END : stream.avail_out > 0 && stream.avail_in == 0)
+      if (flush == Flush::finish ? stream.internal_state.state == ZSTATE_END
+                                 : stream.avail_out > 0 && stream.avail_in == 0)
         return;
     }
   }
@@ -123,8 +124,9 @@ struct Deflater::Impl {
       const auto size = static_cast<unsigned>(block.size());
       const bool final_block = last && piece.empty();
       if (block.empty() && !final_block) return;
-      const unsigned char head[5] = {static_cast<unsigned char>(final_block ? 1 : 0), static_cast<unsigned char>(size & 255),
-                                     static_cast<unsigned char>(size >> 8), static_cast<unsigned char>(~size & 255),
+      const unsigned char head[5] = {static_cast<unsigned char>(final_block ? 1 : 0),
+                                     static_cast<unsigned char>(size & 255), static_cast<unsigned char>(size >> 8),
+                                     static_cast<unsigned char>(~size & 255),
                                      static_cast<unsigned char>((~size >> 8) & 255)};
       out.append(reinterpret_cast<const char*>(head), sizeof head);
       out += base::text_of(block);

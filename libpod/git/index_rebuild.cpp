@@ -9,15 +9,15 @@
 
 #include <libpod/error.hpp>
 
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
-#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <array>
+#include <cerrno>
+#include <optional>
 #include <utility>
 #include <vector>
-#include <zlib.h>
 
 namespace pod::git {
 namespace {
@@ -29,7 +29,8 @@ constexpr std::uint64_t head_size = 12;
 /// The bytes from `from` to `to` of a pack, in pieces.
 class Stretch {
  public:
-  Stretch(const OpenPack& pack, std::uint64_t from, std::uint64_t to) : pack_(pack), at_(from), to_(to), buffer_(256 * std::size_t{1024}) {}
+  Stretch(const OpenPack& pack, std::uint64_t from, std::uint64_t to)
+      : pack_(pack), at_(from), to_(to), buffer_(256 * std::size_t{1024}) {}
   /// Empty at the end, and where the file is shorter than it was.
   base::ConstBytes next() {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), to_ - at_));
@@ -83,7 +84,8 @@ std::uint32_t crc_of(const OpenPack& pack, std::uint64_t from, std::uint64_t to)
 }
 
 /// The entry at `offset`, and where the next one begins. zlib's inflate, since it ends exactly where the stream does.
-std::optional<std::pair<IndexEntry, std::uint64_t>> index_entry(const OpenPack& pack, std::uint64_t offset, Inflater& inflater) {
+std::optional<std::pair<IndexEntry, std::uint64_t>> index_entry(const OpenPack& pack, std::uint64_t offset,
+                                                                Inflater& inflater) {
   const PackEntry entry = read_entry(pack, offset);
   if (entry.kind != EntryKind::whole) return std::nullopt;
   digest::Sha1 sha;

@@ -79,8 +79,8 @@ int exists_prefix(git_oid* out, git_odb_backend* backend, const git_oid* id, siz
   }
 }
 
-int read_prefix(git_oid* out, void** data, size_t* size, git_object_t* type, git_odb_backend* backend, const git_oid* id,
-                size_t digits) {
+int read_prefix(git_oid* out, void** data, size_t* size, git_object_t* type, git_odb_backend* backend,
+                const git_oid* id, size_t digits) {
   const int result = exists_prefix(out, backend, id, digits);
   return result == 0 ? read_object(data, size, type, backend, out) : result;
 }
@@ -136,7 +136,8 @@ git_odb* make_libgit2_odb(std::shared_ptr<ObjectDatabase> database) {
   backend->base.free = free_backend;
 
   git_odb* raw = nullptr;
-  if (const int result = git_odb_new(&raw); result < 0) throw libgit2_error(result, ErrorCode::internal, "cannot make an object database");
+  if (const int result = git_odb_new(&raw); result < 0)
+    throw libgit2_error(result, ErrorCode::internal, "cannot make an object database");
   OdbHandle odb(raw);
   if (const int result = git_odb_add_backend(odb.get(), &backend->base, 1); result < 0)
     throw libgit2_error(result, ErrorCode::internal, "cannot make an object database");

@@ -3,8 +3,8 @@
 #include <git2/sys/refdb_backend.h>
 #include <git2/sys/refs.h>
 
-#include <deque>
 #include <fnmatch.h>
+#include <deque>
 
 namespace pod::git {
 namespace {
@@ -116,7 +116,8 @@ int refuse() {
 
 RefdbHandle make_libgit2_refdb(git_repository* repository, const RefFiles& refs) {
   git_refdb* raw = nullptr;
-  if (const int result = git_refdb_new(&raw, repository); result < 0) throw libgit2_error(result, ErrorCode::internal, "cannot read refs");
+  if (const int result = git_refdb_new(&raw, repository); result < 0)
+    throw libgit2_error(result, ErrorCode::internal, "cannot read refs");
   RefdbHandle refdb(raw);
   auto backend = std::make_unique<Backend>();
   git_refdb_init_backend(&backend->base, GIT_REFDB_BACKEND_VERSION);
@@ -124,8 +125,8 @@ RefdbHandle make_libgit2_refdb(git_repository* repository, const RefFiles& refs)
   backend->base.exists = exists;
   backend->base.lookup = lookup;
   backend->base.iterator = iterate;
-  backend->base.write = [](git_refdb_backend*, const git_reference*, int, const git_signature*, const char*, const git_oid*,
-                           const char*) { return refuse(); };
+  backend->base.write = [](git_refdb_backend*, const git_reference*, int, const git_signature*, const char*,
+                           const git_oid*, const char*) { return refuse(); };
   backend->base.rename = [](git_reference**, git_refdb_backend*, const char*, const char*, int, const git_signature*,
                             const char*) { return refuse(); };
   backend->base.del = [](git_refdb_backend*, const char*, const git_oid*, const char*) { return refuse(); };

@@ -4,12 +4,12 @@
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace pod::git {
 namespace {
@@ -87,7 +87,7 @@ std::size_t LooseStream::inflate(std::span<std::byte> room) {
 }
 
 void LooseStream::read_head() {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(source_.fd(), &status) != 0) base::throw_errno(errno, "read", file_);
   if (!S_ISREG(status.st_mode)) damaged("it is no regular file");
   std::array<std::byte, 256> start{};
@@ -105,7 +105,8 @@ void LooseStream::read_head() {
   header_ = *header;
   ahead_ = text.substr(end + 1);
   if (ahead_.size() > header_.size) damaged("it is longer than it claims");
-  if (header_.size / max_inflate_ratio > static_cast<std::uint64_t>(status.st_size)) damaged("it claims an impossible size");
+  if (header_.size / max_inflate_ratio > static_cast<std::uint64_t>(status.st_size))
+    damaged("it claims an impossible size");
   rest_ = header_.size - ahead_.size();
 }
 
@@ -117,7 +118,8 @@ std::size_t LooseStream::read(std::span<std::byte> buffer) {
     return count;
   }
   if (rest_ > 0) {
-    const std::size_t got = inflate(buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), rest_))));
+    const std::size_t got =
+        inflate(buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), rest_))));
     if (got == 0 && !buffer.empty()) damaged("it is shorter than it claims");
     rest_ -= got;
     return got;

@@ -7,15 +7,15 @@
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <algorithm>
 #include <bitset>
 #include <cerrno>
 #include <ctime>
-#include <fcntl.h>
 #include <list>
 #include <map>
 #include <mutex>
-#include <sys/stat.h>
 #include <unordered_set>
 
 namespace pod::git {
@@ -29,7 +29,7 @@ constexpr int most_tries = 4;
 std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
 std::int64_t modified(const fs::path& path) {
-  struct stat status{};
+  struct stat status {};
   return ::stat(path.c_str(), &status) == 0 ? nanoseconds(status.st_mtim) : 0;
 }
 
@@ -79,7 +79,8 @@ class VerifiedStream final : public base::ByteSource {
     } else if (!buffer.empty() && !finished_) {
       finished_ = true;
       if (sha_.finish() != id_)
-        throw Error(ErrorCode::corrupt, "the object " + id_.hex() + " is damaged").because("its content does not match its id");
+        throw Error(ErrorCode::corrupt, "the object " + id_.hex() + " is damaged")
+            .because("its content does not match its id");
     }
     return got;
   }
@@ -133,8 +134,8 @@ class Database final : public ObjectDatabase {
   std::string read(const Oid& id, ObjectType expected, std::uint64_t limit) override {
     Object found = read_any(id, limit);
     if (found.type != expected)
-      throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is a " + std::string(type_name(found.type)) + ", not a " +
-                                          std::string(type_name(expected)));
+      throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is a " + std::string(type_name(found.type)) +
+                                          ", not a " + std::string(type_name(expected)));
     return std::move(found.content);
   }
 
@@ -151,7 +152,8 @@ class Database final : public ObjectDatabase {
     digest::Sha1 sha;
     sha.update(object_head(found.type, found.content.size()));
     if (sha.update(found.content).finish() != id)
-      throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is damaged").because("its content does not match its id");
+      throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is damaged")
+          .because("its content does not match its id");
     return found;
   }
 
@@ -160,7 +162,8 @@ class Database final : public ObjectDatabase {
     return with_object<Source>(
         id,
         [&](PackFile& pack, std::uint32_t position) -> Source {
-          if (auto whole = pack.stream(position)) return std::make_unique<VerifiedStream>(id, whole->first, std::move(whole->second));
+          if (auto whole = pack.stream(position))
+            return std::make_unique<VerifiedStream>(id, whole->first, std::move(whole->second));
           Object found = pack.read(position, UINT64_MAX);
           const ObjectHeader header{found.type, found.content.size()};
           return std::make_unique<VerifiedStream>(id, header, std::make_unique<HeldText>(std::move(found.content)));
@@ -290,7 +293,7 @@ class Database final : public ObjectDatabase {
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
       const fs::path& path = it->path();
       if (!path.filename().native().starts_with("pack-")) continue;
-      struct stat status{};
+      struct stat status {};
       if (path.extension() == ".pack") {
         halves[path.stem().string()] |= 1;
       } else if (path.extension() == ".idx" && ::lstat(path.c_str(), &status) == 0) {
@@ -298,7 +301,8 @@ class Database final : public ObjectDatabase {
         indexes.emplace_back(path, stamp_of(status));
       }
     }
-    if (error && error != std::errc::no_such_file_or_directory) base::throw_errno(error.value(), "read the folder", folder);
+    if (error && error != std::errc::no_such_file_or_directory)
+      base::throw_errno(error.value(), "read the folder", folder);
     for (const auto& [stem, which] : halves) {
       if (which == 1) listing->problems.push_back(printable(stem) + ".pack: it has no index");
       if (which == 2) listing->problems.push_back(printable(stem) + ".idx: its pack is missing");
@@ -323,8 +327,11 @@ class Database final : public ObjectDatabase {
   /// was taken cannot be told from none.
   bool stale(const Listing& listing) const {
     constexpr std::int64_t grain = 50'000'000;
-    const auto changed = [&](std::int64_t then, std::int64_t now) { return now != then || now + grain > listing.taken; };
-    return changed(listing.objects_modified, modified(objects_)) || changed(listing.packs_modified, modified(objects_ / "pack"));
+    const auto changed = [&](std::int64_t then, std::int64_t now) {
+      return now != then || now + grain > listing.taken;
+    };
+    return changed(listing.objects_modified, modified(objects_)) ||
+           changed(listing.packs_modified, modified(objects_ / "pack"));
   }
 
   struct Found {
@@ -345,7 +352,7 @@ class Database final : public ObjectDatabase {
     if (!listing.loose_folders[id.bytes()[0]]) return std::nullopt;
     const std::string hex = id.hex();
     fs::path file = objects_ / hex.substr(0, 2) / hex.substr(2);
-    struct stat status{};
+    struct stat status {};
     if (::lstat(file.c_str(), &status) == 0) return file;
     if (errno != ENOENT && errno != ENOTDIR) base::throw_errno(errno, "read", file);
     return std::nullopt;
@@ -372,7 +379,8 @@ class Database final : public ObjectDatabase {
     std::error_code error;
     for (fs::directory_iterator it(objects_ / pair, error), end; !error && it != end; it.increment(error)) {
       const std::string name = pair + it->path().filename().string();
-      if (name.size() == 2 * Oid::size && name.find_first_not_of(digits) == std::string::npos) ids.push_back(Oid::parse(name));
+      if (name.size() == 2 * Oid::size && name.find_first_not_of(digits) == std::string::npos)
+        ids.push_back(Oid::parse(name));
     }
     return ids;
   }
@@ -413,7 +421,7 @@ std::string_view type_name(ObjectType type) noexcept {
 }
 
 std::shared_ptr<ObjectDatabase> ObjectDatabase::open(const fs::path& objects) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(objects.c_str(), &status) != 0) base::throw_errno(errno, "read the folder", objects);
   if (!S_ISDIR(status.st_mode))
     throw Error(ErrorCode::corrupt, "the objects folder " + quote(objects.native()) + " is no folder");

@@ -4,12 +4,12 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
 namespace pod::git {
@@ -28,7 +28,8 @@ Error damaged(const OpenPack& pack, std::string_view why) {
 std::size_t read_at(const OpenPack& pack, std::uint64_t offset, std::span<char> buffer) {
   std::size_t got = 0;
   while (got < buffer.size()) {
-    const ssize_t count = ::pread(pack.fd.get(), buffer.data() + got, buffer.size() - got, static_cast<off_t>(offset + got));
+    const ssize_t count =
+        ::pread(pack.fd.get(), buffer.data() + got, buffer.size() - got, static_cast<off_t>(offset + got));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) base::throw_errno(errno, "read", pack.path);
     if (count == 0) break;
@@ -39,8 +40,8 @@ std::size_t read_at(const OpenPack& pack, std::uint64_t offset, std::span<char> 
 
 std::string inflate_whole(const std::shared_ptr<const OpenPack>& pack, const PackEntry& entry, std::uint64_t limit) {
   if (entry.size > limit)
-    throw Error(ErrorCode::refused, "an object of " + std::to_string(entry.size) + " bytes is larger than the limit of " +
-                                        std::to_string(limit));
+    throw Error(ErrorCode::refused, "an object of " + std::to_string(entry.size) +
+                                        " bytes is larger than the limit of " + std::to_string(limit));
   EntryStream stream(pack, entry);
   std::string out;
   out.resize(static_cast<std::size_t>(entry.size));
@@ -131,7 +132,8 @@ std::size_t EntryStream::read(std::span<std::byte> buffer) {
       std::byte probe{};
       const bool at_end = rest_ == 0;
       const std::span<std::byte> room =
-          at_end ? std::span(&probe, 1) : buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), rest_)));
+          at_end ? std::span(&probe, 1)
+                 : buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), rest_)));
       const Inflater::Step step = inflater_.step(input_, room);
       input_ = input_.subspan(step.consumed);
       done_ = step.done;
@@ -167,7 +169,8 @@ const PackIndex* PackFile::index() {
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) throw PackVanished{};
     if (error.code() != ErrorCode::corrupt) throw;
-    problem_ = index_path_.filename().string() + ": " + (error.causes().empty() ? error.message() : error.causes().front());
+    problem_ =
+        index_path_.filename().string() + ": " + (error.causes().empty() ? error.message() : error.causes().front());
     sound_.store(0, std::memory_order_release);
   }
   return index_.get();
@@ -181,7 +184,8 @@ bool PackFile::sound() {
   const auto settle = [&](const std::filesystem::path& file, const Error* error) {
     const std::lock_guard lock(mutex_);
     if (error != nullptr)
-      problem_ = file.filename().string() + ": " + (error->causes().empty() ? error->message() : error->causes().front());
+      problem_ =
+          file.filename().string() + ": " + (error->causes().empty() ? error->message() : error->causes().front());
     sound_.store(error == nullptr ? 1 : 0, std::memory_order_release);
     if (error != nullptr) ready_.store(nullptr, std::memory_order_release);
     return error == nullptr;
@@ -204,7 +208,8 @@ bool PackFile::sound() {
       throw damaged(*pack, "it does not start as a version 2 pack");
     std::uint32_t count = 0;
     for (std::size_t i = 8; i < head.size(); ++i) count = count << 8 | static_cast<unsigned char>(head[i]);
-    if (count != index->count() || std::memcmp(trailer.data(), index->pack_checksum().bytes().data(), trailer.size()) != 0)
+    if (count != index->count() ||
+        std::memcmp(trailer.data(), index->pack_checksum().bytes().data(), trailer.size()) != 0)
       throw damaged(*pack, "its index belongs to another pack");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt) throw;
@@ -233,7 +238,7 @@ std::shared_ptr<const OpenPack> PackFile::open_anew() const {
     if (error.code() == ErrorCode::not_found) throw PackVanished{};
     throw;
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(pack->fd.get(), &status) != 0) base::throw_errno(errno, "read", pack->path);
   if (!S_ISREG(status.st_mode) || status.st_size < static_cast<off_t>(head_size + Oid::size))
     throw damaged(*pack, "it is cut short");
@@ -270,7 +275,8 @@ ObjectHeader PackFile::header(std::uint32_t position) {
     std::array<std::byte, 20> start{};
     EntryStream stream(pack, entry);
     const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(start.size(), entry.size));
-    std::string_view bytes = base::text_of(base::ConstBytes(start).first(base::read_fully(stream, std::span(start).first(want))));
+    std::string_view bytes =
+        base::text_of(base::ConstBytes(start).first(base::read_fully(stream, std::span(start).first(want))));
     header.size = take_delta_sizes(bytes).result;
   }
   for (std::size_t depth = 0; entry.kind != EntryKind::whole; ++depth) {

@@ -5,12 +5,12 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace pod::git {
 namespace {
@@ -44,19 +44,22 @@ void append_id(std::string& out, const Oid& id) {
 
 std::unique_ptr<PackIndex> PackIndex::open(const std::filesystem::path& file) {
   const auto damaged = [&](std::string_view why) {
-    return Error(ErrorCode::corrupt, "the pack index " + quote(file.native()) + " is damaged").because(std::string(why));
+    return Error(ErrorCode::corrupt, "the pack index " + quote(file.native()) + " is damaged")
+        .because(std::string(why));
   };
   const base::Fd fd = base::open_file(file, O_RDONLY | O_NOFOLLOW);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) != 0) base::throw_errno(errno, "read", file);
   if (!S_ISREG(status.st_mode)) throw damaged("it is no regular file");
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size < ids_at + trailer_size) throw damaged("it is cut short");
   void* map = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (map == MAP_FAILED) base::throw_errno(errno, "read", file);
-  std::unique_ptr<PackIndex> index(new PackIndex(static_cast<const unsigned char*>(map), static_cast<std::size_t>(size)));
+  std::unique_ptr<PackIndex> index(
+      new PackIndex(static_cast<const unsigned char*>(map), static_cast<std::size_t>(size)));
 
-  if (std::memcmp(index->data_, magic.data(), magic.size()) != 0) throw damaged("it does not start as a version 2 index");
+  if (std::memcmp(index->data_, magic.data(), magic.size()) != 0)
+    throw damaged("it does not start as a version 2 index");
   std::uint32_t before = 0;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const std::uint32_t here = index->fan(byte);
@@ -65,7 +68,8 @@ std::unique_ptr<PackIndex> PackIndex::open(const std::filesystem::path& file) {
   }
   index->count_ = before;
   const std::uint64_t fixed = ids_at + std::uint64_t{before} * entry_size + trailer_size;
-  if (size < fixed || (size - fixed) % 8 != 0 || (size - fixed) / 8 > before) throw damaged("its size does not fit its count");
+  if (size < fixed || (size - fixed) % 8 != 0 || (size - fixed) / 8 > before)
+    throw damaged("its size does not fit its count");
   index->long_offsets_ = static_cast<std::uint32_t>((size - fixed) / 8);
   return index;
 }
@@ -77,12 +81,14 @@ std::uint32_t PackIndex::fan(unsigned byte) const noexcept { return number(data_
 void PackIndex::verify() const {
   digest::Sha1 sha;
   sha.update(std::as_bytes(std::span(data_, size_ - Oid::size)));
-  if (sha.finish() != id_at(data_ + size_ - Oid::size)) throw Error(ErrorCode::corrupt, "the checksum of the index is wrong");
+  if (sha.finish() != id_at(data_ + size_ - Oid::size))
+    throw Error(ErrorCode::corrupt, "the checksum of the index is wrong");
   // A right checksum does not make a right index: somebody may have computed it over a wrong one.
   for (std::uint32_t i = 0; i < count_; ++i) {
     const unsigned char* at = data_ + ids_at + std::size_t{i} * Oid::size;
     const unsigned first = *at;
-    if ((i > 0 && std::memcmp(at - Oid::size, at, Oid::size) >= 0) || i >= fan(first) || (first > 0 && i < fan(first - 1)))
+    if ((i > 0 && std::memcmp(at - Oid::size, at, Oid::size) >= 0) || i >= fan(first) ||
+        (first > 0 && i < fan(first - 1)))
       throw Error(ErrorCode::corrupt, "the ids of the index are out of order");
   }
 }
@@ -129,7 +135,9 @@ std::pair<std::uint32_t, std::uint32_t> PackIndex::range(const Oid& prefix, std:
           first_not([&](const unsigned char* at) { return std::memcmp(at, highest.data(), Oid::size) <= 0; })};
 }
 
-Oid PackIndex::id(std::uint32_t position) const noexcept { return id_at(data_ + ids_at + std::size_t{position} * Oid::size); }
+Oid PackIndex::id(std::uint32_t position) const noexcept {
+  return id_at(data_ + ids_at + std::size_t{position} * Oid::size);
+}
 
 std::uint32_t PackIndex::crc(std::uint32_t position) const noexcept {
   return number(data_ + ids_at + std::size_t{count_} * Oid::size + std::size_t{position} * 4);

@@ -8,18 +8,18 @@
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <fcntl.h>
 #include <map>
 #include <mutex>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 #include <unordered_set>
 #include <vector>
 
@@ -29,10 +29,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t large_blob = 1 << 20;
-constexpr std::size_t batch_size = 256 * 1024;  // small objects travel between the threads together
-constexpr std::size_t queue_limit = 32u << 20;  // content and compressed bytes under way
-constexpr std::size_t piece_size = 256 * 1024;  // of a large blob
-constexpr std::uint64_t early_write = 8u << 20; // the disk starts on what is there while we go on
+constexpr std::size_t batch_size = 256 * 1024;   // small objects travel between the threads together
+constexpr std::size_t queue_limit = 32u << 20;   // content and compressed bytes under way
+constexpr std::size_t piece_size = 256 * 1024;   // of a large blob
+constexpr std::uint64_t early_write = 8u << 20;  // the disk starts on what is there while we go on
 constexpr std::size_t head_size = 12;
 
 void append_entry_head(std::string& out, ObjectType type, std::uint64_t size) {
@@ -62,7 +62,8 @@ class Temporary {
         // Held while it lives, so that a sweep tells it from what a killed writer left. One that came in between has
         // taken the file away: then another one is made.
         struct stat status {};
-        if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0) return;
+        if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0)
+          return;
       } catch (const Error& error) {
         if (error.code() != ErrorCode::already_exists) {
           path_.clear();
@@ -286,8 +287,8 @@ struct PackWriter::Impl {
   /// Advice only: the fsync at the end has less left to do.
   void start_disk() {
     if (position - told_disk < early_write) return;
-    static_cast<void>(::sync_file_range(pack->fd(), static_cast<off_t>(told_disk), static_cast<off_t>(position - told_disk),
-                                        SYNC_FILE_RANGE_WRITE));
+    static_cast<void>(::sync_file_range(pack->fd(), static_cast<off_t>(told_disk),
+                                        static_cast<off_t>(position - told_disk), SYNC_FILE_RANGE_WRITE));
     told_disk = position;
   }
 
@@ -340,7 +341,8 @@ struct PackWriter::Impl {
   static void check_length(std::uint64_t size, std::uint64_t got, base::ByteSource& source) {
     std::byte probe{};
     if (got == size && source.read(std::span(&probe, 1)) == 0) return;
-    throw Error(ErrorCode::corrupt, "the source of a blob does not have the " + std::to_string(size) + " bytes it should have")
+    throw Error(ErrorCode::corrupt,
+                "the source of a blob does not have the " + std::to_string(size) + " bytes it should have")
         .hint("something changed it while it was read: run the command again");
   }
 
@@ -490,7 +492,8 @@ struct PackWriter::Impl {
       const ssize_t got = ::pread(pack->fd(), buffer.data(), want, static_cast<off_t>(at));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) base::throw_errno(errno, "read", pack->path());
-      if (got == 0) throw Error(ErrorCode::io, "the pack " + quote(pack->path().native()) + " lost its end while it was written");
+      if (got == 0)
+        throw Error(ErrorCode::io, "the pack " + quote(pack->path().native()) + " lost its end while it was written");
       whole.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
       at += static_cast<std::uint64_t>(got);
     }
@@ -506,12 +509,14 @@ struct PackWriter::Impl {
       pack.reset();
       return {};
     }
-    if (entries.size() > UINT32_MAX) throw Error(ErrorCode::refused, "a pack cannot hold more than 4,294,967,295 objects");
+    if (entries.size() > UINT32_MAX)
+      throw Error(ErrorCode::refused, "a pack cannot hold more than 4,294,967,295 objects");
     write_at(pack->fd(), pack_head(static_cast<std::uint32_t>(entries.size())), 0, pack->path());
     const Oid checksum = hash_pack();
     const std::string_view trailer(reinterpret_cast<const char*>(checksum.bytes().data()), Oid::size);
     write_at(pack->fd(), trailer, position, pack->path());
-    if (::ftruncate(pack->fd(), static_cast<off_t>(position + trailer.size())) != 0) base::throw_errno(errno, "write", pack->path());
+    if (::ftruncate(pack->fd(), static_cast<off_t>(position + trailer.size())) != 0)
+      base::throw_errno(errno, "write", pack->path());
 
     Temporary index(folder, "tmp_idx_");
     const std::string index_bytes = encode_index(entries, checksum);

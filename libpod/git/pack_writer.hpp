@@ -36,7 +36,8 @@ class PackWriter {
 
   /// Small objects: returns the id at once; compression and writing go on behind.
   Oid add(ObjectType type, base::ConstBytes content);
-  /// A blob of exactly `size` bytes; Error(corrupt) where the source has fewer or more. Held in memory only below 1 MiB.
+  /// A blob of exactly `size` bytes; Error(corrupt) where the source has fewer or more. Held in memory only below 1
+  /// MiB.
   Oid add_blob(std::uint64_t size, base::ByteSource& source);
   /// Durable when it returns. Once.
   PackResult finish();

@@ -5,15 +5,15 @@
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
-#include <fcntl.h>
 #include <set>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 
 namespace pod::git {
 namespace {
@@ -67,7 +67,7 @@ class LockFile {
 
  private:
   bool is_left_over() const {
-    struct stat status{};
+    struct stat status {};
     if (::lstat(path_.c_str(), &status) != 0) return false;
     const std::time_t now = ::time(nullptr);
     return status.st_mtime + 1 < now || status.st_mtime > now + 1;
@@ -92,20 +92,22 @@ void make_folders(const fs::path& root, std::string_view name) {
       continue;
     }
     if (errno != EEXIST) base::throw_errno(errno, "create the folder", folder);
-    struct stat status{};
+    struct stat status {};
     if (::lstat(folder.c_str(), &status) != 0) base::throw_errno(errno, "read", folder);
     if (!S_ISDIR(status.st_mode))
-      throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made").because("there is a ref " + quote(name.substr(0, slash)));
+      throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made")
+          .because("there is a ref " + quote(name.substr(0, slash)));
   }
 }
 
 /// Empty folders stay behind when refs below them are deleted; one in the way of a ref goes.
 void remove_empty_folders(const fs::path& path) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
   std::error_code error;
   std::vector<fs::path> inner;
-  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) inner.push_back(it->path());
+  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+    inner.push_back(it->path());
   for (const fs::path& folder : inner) remove_empty_folders(folder);
   ::rmdir(path.c_str());
 }
@@ -119,9 +121,11 @@ void check_ref_name(std::string_view name) {
   if (name == "HEAD") return;
   if (!name.starts_with("refs/")) refuse("it does not begin with \"refs/\"");
   if (name.size() > 1000) refuse("it is too long");
-  if (name.find("..") != std::string_view::npos || name.find("@{") != std::string_view::npos) refuse("\"..\" and \"@{\" mean something else to git");
+  if (name.find("..") != std::string_view::npos || name.find("@{") != std::string_view::npos)
+    refuse("\"..\" and \"@{\" mean something else to git");
   for (const char c : name)
-    if (static_cast<unsigned char>(c) <= 32 || c == 127 || std::string_view("~^:?*[\\").find(c) != std::string_view::npos)
+    if (static_cast<unsigned char>(c) <= 32 || c == 127 ||
+        std::string_view("~^:?*[\\").find(c) != std::string_view::npos)
       refuse("it holds a character that git does not allow");
   if (!base::is_utf8(name)) refuse("it is not UTF-8");
   for (std::size_t start = 0; start <= name.size();) {
@@ -138,7 +142,7 @@ std::optional<RefFiles::Value> RefFiles::read(std::string_view name) const {
   check_ref_name(name);
   const fs::path path = root_ / name;
   std::optional<std::string> text;
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
     if (!S_ISREG(status.st_mode)) throw broken(name, "its file is no regular file");
     if (static_cast<std::uint64_t>(status.st_size) > loose_limit) throw broken(name, "its file is too long");
@@ -194,16 +198,18 @@ std::vector<std::string> RefFiles::names(std::string_view prefix) const {
     std::error_code error;
     for (fs::directory_iterator it(root_ / folder, error), end; !error && it != end; it.increment(error)) {
       const std::string name = folder + '/' + it->path().filename().string();
-      struct stat status{};
+      struct stat status {};
       if (::lstat(it->path().c_str(), &status) != 0) continue;
       if (S_ISDIR(status.st_mode)) {
         const std::string inside = name + '/';
-        if (depth < deepest_folder && (inside.starts_with(prefix) || prefix.starts_with(inside))) folders.emplace_back(name, depth + 1);
+        if (depth < deepest_folder && (inside.starts_with(prefix) || prefix.starts_with(inside)))
+          folders.emplace_back(name, depth + 1);
       } else if (name.starts_with(prefix) && !name.ends_with(".lock")) {
         found.insert(name);
       }
     }
-    if (error && error != std::errc::no_such_file_or_directory) base::throw_errno(error.value(), "read the folder", root_ / folder);
+    if (error && error != std::errc::no_such_file_or_directory)
+      base::throw_errno(error.value(), "read the folder", root_ / folder);
   }
   return {found.begin(), found.end()};
 }
@@ -220,11 +226,13 @@ RefUpdate RefFiles::update(std::string_view name, const Oid& expected, const Oid
   if (expected.is_zero()) {
     const std::string inside = std::string(name) + '/';
     if (const std::vector<std::string> others = names(inside); !others.empty())
-      throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made").because("there is a ref " + quote(others.front()));
+      throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made")
+          .because("there is a ref " + quote(others.front()));
     for (std::size_t slash = name.find('/', 5); slash != std::string_view::npos; slash = name.find('/', slash + 1)) {
       const std::string_view outer = name.substr(0, slash);
       if (const auto all = packed(); all.contains(outer))
-        throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made").because("there is a ref " + quote(outer));
+        throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made")
+            .because("there is a ref " + quote(outer));
     }
   }
   make_folders(root_, name);

@@ -8,9 +8,9 @@
 
 #include <git2/sys/repository.h>
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
-#include <sys/stat.h>
 #include <unordered_set>
 
 namespace pod::git {
@@ -93,7 +93,9 @@ struct Repository::Impl {
   /// What a ref may point to.
   void check_target(std::string_view name, const Oid& target) const {
     const std::optional<ObjectHeader> header = objects->header(target);
-    if (!header) throw Error(ErrorCode::not_found, "the ref " + quote(name) + " cannot point to " + target.hex()).because("there is no such object");
+    if (!header)
+      throw Error(ErrorCode::not_found, "the ref " + quote(name) + " cannot point to " + target.hex())
+          .because("there is no such object");
     if (name.starts_with("refs/heads/") && header->type != ObjectType::commit)
       throw Error(ErrorCode::invalid_argument, "the branch " + quote(name) + " cannot point to " + target.hex())
           .because("it is a " + std::string(type_name(header->type)));
@@ -109,9 +111,11 @@ Repository Repository::init(const fs::path& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
   const bool is_there = fs::exists(fs::symlink_status(absolute));
   if (is_there && !fs::is_directory(absolute))
-    throw Error(ErrorCode::already_exists, "a repository cannot be made in " + quote(folder.native())).because("it is no folder");
+    throw Error(ErrorCode::already_exists, "a repository cannot be made in " + quote(folder.native()))
+        .because("it is no folder");
   if (is_there && !is_free(absolute))
-    throw Error(ErrorCode::already_exists, "a repository cannot be made in " + quote(folder.native())).because("it is not empty");
+    throw Error(ErrorCode::already_exists, "a repository cannot be made in " + quote(folder.native()))
+        .because("it is not empty");
   fs::path missing = absolute;
   std::vector<fs::path> to_make;
   for (; !fs::exists(missing); missing = missing.parent_path()) to_make.push_back(missing);
@@ -119,7 +123,8 @@ Repository Repository::init(const fs::path& folder) {
     make_folder(*next);
     base::sync_folder(next->parent_path());
   }
-  for (const char* inner : {"objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags"}) make_folder(absolute / inner);
+  for (const char* inner : {"objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags"})
+    make_folder(absolute / inner);
   for (const char* inner : {"objects", "refs"}) base::sync_folder(absolute / inner);
   base::write_file_atomically(absolute / "config", first_config);
   base::write_file_atomically(absolute / "HEAD", "ref: " + std::string(first_branch) + '\n');
@@ -128,7 +133,8 @@ Repository Repository::init(const fs::path& folder) {
 
 Repository Repository::open(const fs::path& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
-  if (!fs::is_directory(absolute)) throw Error(ErrorCode::not_found, "there is no repository at " + quote(folder.native()));
+  if (!fs::is_directory(absolute))
+    throw Error(ErrorCode::not_found, "there is no repository at " + quote(folder.native()));
   const bool has_head = fs::exists(fs::symlink_status(absolute / "HEAD"));
   for (const char* inner : {"objects", "refs"}) {
     const fs::file_status status = fs::symlink_status(absolute / inner);
@@ -146,9 +152,11 @@ Repository Repository::open(const fs::path& folder) {
   if (version.empty())
     throw Error(ErrorCode::corrupt, "the configuration " + quote((absolute / "config").native()) + " is damaged")
         .because("it does not say core.repositoryformatversion");
-  const bool extended = std::any_of(config.begin(), config.end(), [](const auto& entry) { return entry.first.starts_with("extensions."); });
+  const bool extended = std::any_of(config.begin(), config.end(),
+                                    [](const auto& entry) { return entry.first.starts_with("extensions."); });
   if ((version != "0" && version != "1") || extended)
-    throw Error(ErrorCode::incompatible, "the repository at " + quote(folder.native()) + " has a format that is not supported")
+    throw Error(ErrorCode::incompatible,
+                "the repository at " + quote(folder.native()) + " has a format that is not supported")
         .because(extended ? "it uses extensions of git's format" : "its format version is " + quote(version));
   return Repository(std::make_unique<Impl>(absolute));
 }
@@ -167,7 +175,9 @@ std::vector<Ref> Repository::refs(std::string_view prefix, const std::function<v
   for (const std::string& name : impl_->refs.names(prefix)) {
     try {
       const std::optional<Oid> target = impl_->refs.resolve(name);
-      if (!target) throw Error(ErrorCode::corrupt, "the ref " + quote(name) + " is broken").because("it points to a ref that does not exist");
+      if (!target)
+        throw Error(ErrorCode::corrupt, "the ref " + quote(name) + " is broken")
+            .because("it points to a ref that does not exist");
       found.push_back({name, *target});
     } catch (const Error&) {
       if (!broken) throw;
@@ -189,7 +199,8 @@ void Repository::restore_ref(std::string_view name, const Oid& target) {
 }
 
 void Repository::set_head(std::string_view branch) {
-  if (!branch.starts_with("refs/heads/")) throw Error(ErrorCode::invalid_argument, "HEAD cannot point to " + quote(branch)).because("it is no branch");
+  if (!branch.starts_with("refs/heads/"))
+    throw Error(ErrorCode::invalid_argument, "HEAD cannot point to " + quote(branch)).because("it is no branch");
   impl_->refs.point("HEAD", branch);
 }
 
@@ -208,9 +219,10 @@ std::optional<Oid> Repository::find_revision(std::string_view text) const {
   const int result = git_revparse_single(&raw, repository, asked.c_str());
   if (result == GIT_ENOTFOUND) return std::nullopt;
   if (result == GIT_EAMBIGUOUS || result == GIT_EINVALIDSPEC)
-    throw libgit2_error(result, ErrorCode::invalid_argument,
-                        "the revision " + quote(asked) +
-                            (result == GIT_EAMBIGUOUS ? " could mean several objects" : " is not one that git understands"));
+    throw libgit2_error(
+        result, ErrorCode::invalid_argument,
+        "the revision " + quote(asked) +
+            (result == GIT_EAMBIGUOUS ? " could mean several objects" : " is not one that git understands"));
   if (result < 0) throw libgit2_error(result, ErrorCode::corrupt, "the revision " + quote(asked) + " cannot be read");
   const ObjectHandle object(raw);
   git_object* peeled = nullptr;
@@ -235,7 +247,11 @@ std::optional<std::string> Repository::config(std::string_view key) const {
   check_config_key(key);
   return find_config(config_entries(), key);
 }
-std::vector<std::pair<std::string, std::string>> Repository::config_entries() const { return read_config(impl_->path / "config"); }
-void Repository::set_config(std::string_view key, std::optional<std::string_view> value) { write_config(impl_->path / "config", key, value); }
+std::vector<std::pair<std::string, std::string>> Repository::config_entries() const {
+  return read_config(impl_->path / "config");
+}
+void Repository::set_config(std::string_view key, std::optional<std::string_view> value) {
+  write_config(impl_->path / "config", key, value);
+}
 
 }  // namespace pod::git

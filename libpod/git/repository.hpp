@@ -35,8 +35,8 @@ struct Commit {
   std::string message;
 };
 
-/// Canonical bytes of a commit object; control bytes, '<', '>' and outer blanks are dropped from names, "unknown" stands
-/// for an empty one, "\r" and NUL are dropped from the message, which ends in one "\n".
+/// Canonical bytes of a commit object; control bytes, '<', '>' and outer blanks are dropped from names, "unknown"
+/// stands for an empty one, "\r" and NUL are dropped from the message, which ends in one "\n".
 std::string encode_commit(const Commit& commit);
 /// Error(corrupt) where the bytes are no commit.
 Commit parse_commit(const Oid& id, std::string_view bytes);

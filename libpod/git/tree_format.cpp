@@ -1,5 +1,5 @@
-// The bytes of a tree: for each entry its mode in octal, a blank, the name, NUL, the 20 bytes of the id; in the order of
-// the names, where a folder's name counts as if it ended in "/".
+// The bytes of a tree: for each entry its mode in octal, a blank, the name, NUL, the 20 bytes of the id; in the order
+// of the names, where a folder's name counts as if it ended in "/".
 #include "git/repository.hpp"
 
 #include <libpod/error.hpp>
@@ -37,7 +37,8 @@ bool is_bad_name(std::string_view name) {
 /// Entries that differ only in being a folder need not be neighbours: "a", "a.b", "a/".
 bool has_twins(const std::vector<TreeEntry>& entries) {
   std::unordered_set<std::string_view> names;
-  return std::any_of(entries.begin(), entries.end(), [&](const TreeEntry& entry) { return !names.insert(entry.name).second; });
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const TreeEntry& entry) { return !names.insert(entry.name).second; });
 }
 
 }  // namespace

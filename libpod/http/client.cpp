@@ -22,7 +22,8 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 /// A value from outside must not become another header or another request.
 void check(const Request& request) {
-  if (!is_token(request.method)) throw Error(ErrorCode::invalid_argument, "invalid HTTP method " + quote(request.method));
+  if (!is_token(request.method))
+    throw Error(ErrorCode::invalid_argument, "invalid HTTP method " + quote(request.method));
   for (const auto& [name, value] : request.headers) {
     if (!is_token(name)) throw Error(ErrorCode::invalid_argument, "invalid header name " + quote(name));
     const std::string lower = base::lower(name);
@@ -35,8 +36,8 @@ void check(const Request& request) {
   if (mark == std::string::npos) return;
   const std::string_view query = std::string_view(request.url).substr(mark);
   if (std::any_of(query.begin(), query.end(), [](char c) { return is_control(c) || c == ' ' || c == '#'; }))
-    throw Error(ErrorCode::invalid_argument, "the query of " + quote(request.url.substr(0, mark)) +
-                                                 " holds a space, a '#' or a control character");
+    throw Error(ErrorCode::invalid_argument,
+                "the query of " + quote(request.url.substr(0, mark)) + " holds a space, a '#' or a control character");
 }
 
 void initialise_libcurl() {
@@ -67,7 +68,8 @@ struct Client::Impl {
   bool reached = false;
 };
 
-Client::Client(ClientOptions options, const Context& context) : impl_(std::make_unique<Impl>(std::move(options), context)) {}
+Client::Client(ClientOptions options, const Context& context)
+    : impl_(std::make_unique<Impl>(std::move(options), context)) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 
@@ -85,14 +87,17 @@ Response Client::send(const Request& request, const base::ByteSink& sink, const 
     impl_->context.cancel->check();
     Transfer transfer(impl_->multi.get(), impl_->options, impl_->context, request, sink);
     const bool last = !repeatable || !rewindable || attempt > impl_->options.retries;
-    const auto fits = [&](std::chrono::milliseconds delay) { return std::chrono::steady_clock::now() + delay < deadline; };
+    const auto fits = [&](std::chrono::milliseconds delay) {
+      return std::chrono::steady_clock::now() + delay < deadline;
+    };
     std::chrono::milliseconds delay{0};
     try {
       Response response = transfer.run();
       impl_->reached = true;
       if (last || !is_passing(response.status)) return response;
       // A server that asks for more patience than there is gets its answer shown instead.
-      delay = std::max(backoff.next(), retry_after(response, *impl_->context.clock).value_or(std::chrono::milliseconds(0)));
+      delay =
+          std::max(backoff.next(), retry_after(response, *impl_->context.clock).value_or(std::chrono::milliseconds(0)));
       if (!fits(delay)) return response;
     } catch (Error& error) {
       impl_->reached = transfer.reached();

@@ -2,9 +2,9 @@
 
 #include "base/ascii.hpp"
 
+#include <curl/curl.h>
 #include <algorithm>
 #include <charconv>
-#include <curl/curl.h>
 #include <thread>
 
 namespace pod::http {

@@ -38,7 +38,8 @@ std::optional<std::string> StallWatch::waited(std::chrono::microseconds wait, Ph
   window_ = {};
   window_moved_ = moved;
   if (slow)
-    return "fewer than " + std::to_string(limits_.minimum_rate) + " bytes a second moved in " + duration_text(limits_.idle);
+    return "fewer than " + std::to_string(limits_.minimum_rate) + " bytes a second moved in " +
+           duration_text(limits_.idle);
   return std::nullopt;
 }
 

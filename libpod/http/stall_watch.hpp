@@ -1,7 +1,7 @@
 // Decides when a peer has stalled.
 //
-// It is told how long each wait for the peer took, not what time it is: while this side was busy (a slow disk, a stopped
-// process) nothing counts against the peer.
+// It is told how long each wait for the peer took, not what time it is: while this side was busy (a slow disk, a
+// stopped process) nothing counts against the peer.
 #pragma once
 
 #include <chrono>

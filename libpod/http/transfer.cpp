@@ -2,14 +2,14 @@
 
 #include "base/ascii.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
-#include <charconv>
-#include <cstring>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <system_error>
 
 namespace pod::http {
 namespace {
@@ -22,7 +22,8 @@ constexpr int poll_slice_ms = 50;                    // how soon a cancellation 
 template <typename Value>
 void set(const Easy& easy, CURLoption option, Value value) {
   if (const CURLcode result = ::curl_easy_setopt(easy.get(), option, value); result != CURLE_OK)
-    throw Error(ErrorCode::internal, "libcurl does not take option " + std::to_string(option) + ": " + ::curl_easy_strerror(result));
+    throw Error(ErrorCode::internal,
+                "libcurl does not take option " + std::to_string(option) + ": " + ::curl_easy_strerror(result));
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -44,7 +45,8 @@ bool is_loopback_socket(const sockaddr& address) {
   if (address.sa_family != AF_INET6) return false;
   sockaddr_in6 six{};
   std::memcpy(&six, &address, sizeof six);
-  return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) && six.sin6_addr.s6_addr[12] == 127);
+  return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) ||
+         (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) && six.sin6_addr.s6_addr[12] == 127);
 }
 
 /// Takes the handle out of the multi again, whatever happened.
@@ -164,13 +166,15 @@ void Transfer::drive() {
       if (message->msg != CURLMSG_DONE) continue;
       if (failure_) std::rethrow_exception(failure_);
       if (message->data.result != CURLE_OK && !enough_) fail(message->data.result);
-      if (!head_done_) lose("the connection was closed within the head of the answer");  // libcurl takes that for an end
+      if (!head_done_)
+        lose("the connection was closed within the head of the answer");  // libcurl takes that for an end
       return;
     }
 
     const auto before = std::chrono::steady_clock::now();
     ::curl_multi_poll(multi_, nullptr, 0, poll_slice_ms, nullptr);
-    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - before);
+    const auto waited =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - before);
     if (context_.cancel->cancelled()) {
       Error error(ErrorCode::cancelled, "interrupted");
       if (sent_whole() && request_.method != "GET" && request_.method != "HEAD" && !request_.repeatable)
@@ -207,8 +211,10 @@ void Transfer::lose(std::string why) {
   passing_ = true;
   const bool repeatable = request_.repeatable || request_.method == "GET" || request_.method == "HEAD";
   if (!repeatable && sent_whole())
-    throw Error(ErrorCode::outcome_unknown, "the answer of " + shown_ + " to a request that it got was lost").because(std::move(why));
-  if (head_done_) throw Error(ErrorCode::unreachable, "the answer of " + shown_ + " was cut short").because(std::move(why));
+    throw Error(ErrorCode::outcome_unknown, "the answer of " + shown_ + " to a request that it got was lost")
+        .because(std::move(why));
+  if (head_done_)
+    throw Error(ErrorCode::unreachable, "the answer of " + shown_ + " was cut short").because(std::move(why));
   throw Error(ErrorCode::unreachable, shown_ + " does not answer").because(std::move(why));
 }
 
@@ -226,7 +232,8 @@ void Transfer::fail(CURLcode result) {
       lose(error == 0 ? "no connection" : base::lower(std::generic_category().message(static_cast<int>(error))));
     case CURLE_OPERATION_TIMEDOUT: lose("no connection within " + duration_text(options_.connect_timeout));
     case CURLE_GOT_NOTHING: lose("the connection was closed without an answer");
-    case CURLE_PARTIAL_FILE: lose("the connection was closed after " + std::to_string(response_.body_bytes) + " bytes of it");
+    case CURLE_PARTIAL_FILE:
+      lose("the connection was closed after " + std::to_string(response_.body_bytes) + " bytes of it");
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR: lose(head_done_ ? "the connection was lost within it" : "the connection was lost");
     case CURLE_SSL_CONNECT_ERROR: lose("no encrypted connection could be agreed on");
@@ -239,7 +246,8 @@ void Transfer::fail(CURLcode result) {
       throw Error(ErrorCode::unsupported, "what answers at " + shown_ + " does not speak HTTP");
     case CURLE_OUT_OF_MEMORY:
       // libcurl's own bound of one header line comes back as this.
-      if (reached_ && !head_done_) throw Error(ErrorCode::refused, "the head of the answer of " + shown_ + " is too large");
+      if (reached_ && !head_done_)
+        throw Error(ErrorCode::refused, "the head of the answer of " + shown_ + " is too large");
       throw std::bad_alloc();
     default: lose(::curl_easy_strerror(result));
   }
@@ -279,7 +287,8 @@ void Transfer::take_header(std::string_view line) {
     std::uint64_t size = 0;
     const auto [end, error] = std::from_chars(promised.data(), promised.data() + promised.size(), size);
     if (error == std::errc::result_out_of_range || (error == std::errc() && size > limit && request_.method != "HEAD"))
-      throw Error(ErrorCode::refused, "the answer of " + shown_ + " is larger than " + std::to_string(limit) + " bytes");
+      throw Error(ErrorCode::refused,
+                  "the answer of " + shown_ + " is larger than " + std::to_string(limit) + " bytes");
     return;
   }
   const std::size_t colon = line.find(':');

@@ -4,8 +4,8 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
 #include <arpa/inet.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -45,8 +45,8 @@ std::optional<Address4> mapped_address(const Address6& bytes) {
 
 bool is_loopback_address(const Address4& bytes) { return bytes[0] == 127; }
 bool is_private_address(const Address4& bytes) {
-  return bytes[0] == 10 || (bytes[0] == 172 && bytes[1] >= 16 && bytes[1] < 32) || (bytes[0] == 192 && bytes[1] == 168) ||
-         (bytes[0] == 169 && bytes[1] == 254);
+  return bytes[0] == 10 || (bytes[0] == 172 && bytes[1] >= 16 && bytes[1] < 32) ||
+         (bytes[0] == 192 && bytes[1] == 168) || (bytes[0] == 169 && bytes[1] == 254);
 }
 
 /// Whether `accept` says yes to the address that `host` is; a name is none.
@@ -110,7 +110,8 @@ int parse_port(std::string_view text, std::string_view digits, int standard) {
   if (digits.empty()) return standard;
   int port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (!base::is_digits(digits) || error != std::errc() || end != digits.data() + digits.size() || port < 1 || port > 65535)
+  if (!base::is_digits(digits) || error != std::errc() || end != digits.data() + digits.size() || port < 1 ||
+      port > 65535)
     bad_url(text, "the port is not a number from 1 to 65535");
   return port;
 }
@@ -134,7 +135,8 @@ Url Url::parse(std::string_view text) {
   if (authority.find('@') != std::string_view::npos) bad_url(text, "a user or password does not belong in it");
   if (path.find('?') != std::string_view::npos) bad_url(text, "a query does not belong in it");
   if (path.find('#') != std::string_view::npos) bad_url(text, "a fragment does not belong in it");
-  if (!std::all_of(path.begin(), path.end(), is_url_byte)) bad_url(text, "its path holds characters that must be escaped");
+  if (!std::all_of(path.begin(), path.end(), is_url_byte))
+    bad_url(text, "its path holds characters that must be escaped");
 
   const bool bracketed = authority.starts_with('[');
   const std::size_t host_end = bracketed ? authority.find(']') : authority.rfind(':');

@@ -14,7 +14,8 @@ constexpr std::size_t max_message = 500;
 
 void replace_all(std::string& text, std::string_view what) {
   if (what.empty()) return;
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3) text.replace(at, what.size(), "***");
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += 3)
+    text.replace(at, what.size(), "***");
 }
 
 /// A server may repeat what it was sent.
@@ -56,12 +57,18 @@ ErrorCode code_for(const Said& said, int status) {
     ErrorCode code;
   };
   constexpr Row rows[] = {
-      {"bad_request", ErrorCode::invalid_argument}, {"unauthorized", ErrorCode::denied},
-      {"forbidden", ErrorCode::denied},             {"unknown_service", ErrorCode::not_found},
-      {"not_an_archive", ErrorCode::corrupt},       {"too_large", ErrorCode::refused},
-      {"incompatible", ErrorCode::incompatible},    {"refused", ErrorCode::refused},
-      {"damaged", ErrorCode::corrupt},              {"unsupported_strategy", ErrorCode::unsupported},
-      {"state_moved", ErrorCode::conflict},         {"busy", ErrorCode::busy},
+      {"bad_request", ErrorCode::invalid_argument},
+      {"unauthorized", ErrorCode::denied},
+      {"forbidden", ErrorCode::denied},
+      {"unknown_service", ErrorCode::not_found},
+      {"not_an_archive", ErrorCode::corrupt},
+      {"too_large", ErrorCode::refused},
+      {"incompatible", ErrorCode::incompatible},
+      {"refused", ErrorCode::refused},
+      {"damaged", ErrorCode::corrupt},
+      {"unsupported_strategy", ErrorCode::unsupported},
+      {"state_moved", ErrorCode::conflict},
+      {"busy", ErrorCode::busy},
       {"internal", ErrorCode::io},
   };
   for (const Row& row : rows)
@@ -92,8 +99,9 @@ Error denied(const http::Response& response, const Asked& asked, const Said& sai
         .hint("compare " + std::string(where) + " with the token that the emulator was started with");
   Error error(ErrorCode::denied, quote(asked.url) + " does not let its state be read or changed");
   if (said.message.empty()) error.because("it answered 403");
-  return error.hint("from another machine pod-agent wants a token: start it with --token-file, and give the same token by " +
-                    std::string(where));
+  return error.hint(
+      "from another machine pod-agent wants a token: start it with --token-file, and give the same token by " +
+      std::string(where));
 }
 
 std::string what_came(const http::Response& response) {
@@ -109,8 +117,10 @@ std::string one_line(std::string_view text, std::size_t limit) {
   std::string line;
   for (const char c : text) {
     if (line.size() > limit) break;
-    if (!is_space(c)) line += c;
-    else if (!line.empty() && line.back() != ' ') line += ' ';
+    if (!is_space(c))
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
   }
   const bool cut = line.size() > limit;
   if (cut) {
@@ -131,7 +141,8 @@ std::string media_type(const http::Response& response) {
 
 std::string how_to_start_an_agent(const Asked& asked) {
   const std::string port = asked.loopback ? std::to_string(asked.port) : "4566";
-  return "pod-agent runs moto server with the endpoints that save and load its state: `pod-agent moto --port " + port + "`";
+  return "pod-agent runs moto server with the endpoints that save and load its state: `pod-agent moto --port " + port +
+         "`";
 }
 
 Error failure_of(const http::Response& response, const Asked& asked) {
@@ -157,16 +168,18 @@ Error failure_of(const http::Response& response, const Asked& asked) {
     return with_reason(Error(ErrorCode::unsupported, name + " lacks a state endpoint that is needed"))
         .hint("use a newer pod-agent");
   if (said.code == "unsupported_strategy")
-    return with_reason(Error(code, name + " does not know this strategy")).hint("use overwrite or account-region-merge");
+    return with_reason(Error(code, name + " does not know this strategy"))
+        .hint("use overwrite or account-region-merge");
   switch (code) {
     case ErrorCode::not_found:
-      return with_reason(Error(code, name + " does not know " +
-                                         (said.service.empty() ? "a service that was asked for"
-                                                               : "the service " + quote(said.service))));
+      return with_reason(Error(
+          code, name + " does not know " +
+                    (said.service.empty() ? "a service that was asked for" : "the service " + quote(said.service))));
     case ErrorCode::conflict:
       return with_reason(Error(code, "the state of " + name + " has changed meanwhile").hint("run the command again"));
     case ErrorCode::refused:
-      return with_reason(Error(code, name + (response.status == 413 ? " finds the state too large" : " refuses the state")));
+      return with_reason(
+          Error(code, name + (response.status == 413 ? " finds the state too large" : " refuses the state")));
     case ErrorCode::incompatible:
       return with_reason(Error(code, "the state does not fit " + name))
           .hint("use the emulator version that wrote it, or --force to try all the same");
@@ -190,7 +203,8 @@ json::Value description(const http::Response& response, const Asked& asked) {
     // said below, in terms of what came
   }
   throw Error(ErrorCode::unsupported, quote(asked.url) + " is no emulator with state endpoints")
-      .because("where it should describe itself it answered " + std::to_string(response.status) + " with " + what_came(response))
+      .because("where it should describe itself it answered " + std::to_string(response.status) + " with " +
+               what_came(response))
       .hint(how_to_start_an_agent(asked));
 }
 
@@ -216,7 +230,8 @@ LoadReport read_report(std::string_view lines, const Asked& asked) {
     if (json::find_string(value, "event") == "completion") {
       report.ending = one_line(status, 64);
       report.message = message;
-    } else if (const auto service = json::find_string(value, "service"); service && report.services.size() < max_services) {
+    } else if (const auto service = json::find_string(value, "service");
+               service && report.services.size() < max_services) {
       report.services.push_back({one_line(*service, 64), status == "ok", message});
     }
   }

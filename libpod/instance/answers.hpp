@@ -25,9 +25,9 @@ struct Asked {
 /// On one printable line, cut after about `limit` bytes.
 std::string one_line(std::string_view text, std::size_t limit);
 
-/// The Error for an answer that is no success. By `error.code` of the body where there is one, else by status: 401 and 403
-/// denied; 404 and 405 unsupported (no state endpoints); 409, 412 conflict; 413 refused; 422 incompatible; 429, 503 busy;
-/// 502, 504 unreachable; else io for 5xx and unsupported for the rest.
+/// The Error for an answer that is no success. By `error.code` of the body where there is one, else by status: 401 and
+/// 403 denied; 404 and 405 unsupported (no state endpoints); 409, 412 conflict; 413 refused; 422 incompatible; 429, 503
+/// busy; 502, 504 unreachable; else io for 5xx and unsupported for the rest.
 Error failure_of(const http::Response& response, const Asked& asked);
 
 /// The JSON object in a 200 answer; Error(unsupported) that names what came instead.

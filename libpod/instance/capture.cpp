@@ -37,7 +37,8 @@ Found read_archive(archive::Reader& reader, const Context& context) {
     context.cancel->check();
     if (entry.path.str() == listing_name) {
       if (entry.size > max_listing)
-        throw Error(ErrorCode::refused, quote(listing_name) + " is larger than " + std::to_string(max_listing) + " bytes");
+        throw Error(ErrorCode::refused,
+                    quote(listing_name) + " is larger than " + std::to_string(max_listing) + " bytes");
       found.listing = base::read_all(source, max_listing);
       return;
     }
@@ -90,7 +91,9 @@ void compare(const std::vector<CapturedEntry>& listed, const std::vector<Capture
   std::vector<std::string_view> known(have.begin(), have.end());
   std::sort(known.begin(), known.end());
   auto next = found.begin();
-  const auto reject_unlisted = [&] { corrupt("it holds " + quote(next->path.str()) + ", which " + quote(listing_name) + " does not list"); };
+  const auto reject_unlisted = [&] {
+    corrupt("it holds " + quote(next->path.str()) + ", which " + quote(listing_name) + " does not list");
+  };
   for (const CapturedEntry& entry : listed) {
     if (next != found.end() && next->path < entry.path) reject_unlisted();
     const std::string name = quote(entry.path.str());
@@ -103,7 +106,8 @@ void compare(const std::vector<CapturedEntry>& listed, const std::vector<Capture
     }
     if (!is_there) corrupt("it lacks " + name + ", which " + quote(listing_name) + " lists");
     if (next->size != entry.size)
-      corrupt("it has " + std::to_string(next->size) + " bytes of " + name + " in place of " + std::to_string(entry.size));
+      corrupt("it has " + std::to_string(next->size) + " bytes of " + name + " in place of " +
+              std::to_string(entry.size));
     if (next->sha256 != entry.sha256) corrupt("what it has of " + name + " has another SHA-256 than listed");
     ++next;
   }
@@ -112,7 +116,8 @@ void compare(const std::vector<CapturedEntry>& listed, const std::vector<Capture
 
 std::string digest_of(const std::vector<CapturedEntry>& entries) {
   digest::Sha256 hash;
-  for (const CapturedEntry& entry : entries) hash.update(entry.sha256).update(" ").update(entry.path.str()).update("\n");
+  for (const CapturedEntry& entry : entries)
+    hash.update(entry.sha256).update(" ").update(entry.path.str()).update("\n");
   return digest::hex(hash.finish());
 }
 
@@ -127,7 +132,8 @@ SnapshotInfo parse_info(const json::Value& listing) {
 void check_services(const SnapshotInfo& info, const std::vector<CapturedEntry>& entries) {
   std::set<std::string, std::less<>> seen;
   const auto once = [&](const std::string& service) {
-    if (!seen.insert(service).second) corrupt(quote(listing_name) + " has the service " + quote(service) + " in two lists");
+    if (!seen.insert(service).second)
+      corrupt(quote(listing_name) + " has the service " + quote(service) + " in two lists");
   };
   for (const std::string& service : info.captured) once(service);
   for (const std::string& service : info.empty) once(service);
@@ -136,13 +142,15 @@ void check_services(const SnapshotInfo& info, const std::vector<CapturedEntry>& 
   for (const CapturedEntry& entry : entries) {
     const std::string_view service = service_of(entry.path);
     if (!service.empty() && !std::binary_search(info.captured.begin(), info.captured.end(), service))
-      corrupt("it holds " + quote(entry.path.str()) + " of a service that " + quote(listing_name) + " does not list as captured");
+      corrupt("it holds " + quote(entry.path.str()) + " of a service that " + quote(listing_name) +
+              " does not list as captured");
   }
 }
 
 }  // namespace
 
-Capture check_archive(const std::filesystem::path& archive, const std::vector<std::string>& have, const Context& context) {
+Capture check_archive(const std::filesystem::path& archive, const std::vector<std::string>& have,
+                      const Context& context) {
   archive::Reader reader(archive, {}, context);
   Found found = read_archive(reader, context);
   Capture capture;

@@ -8,10 +8,10 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 namespace pod::instance {
 namespace {
@@ -34,7 +34,8 @@ void check_services(const std::vector<std::string>& services) {
   };
   for (const std::string& service : services)
     if (!is_name(service))
-      throw Error(ErrorCode::invalid_argument, quote(service) + " is no name of a service").hint("names are like s3, dynamodb, sqs");
+      throw Error(ErrorCode::invalid_argument, quote(service) + " is no name of a service")
+          .hint("names are like s3, dynamodb, sqs");
 }
 
 /// The file that an archive is spooled into; gone again unless `keep`.
@@ -68,7 +69,8 @@ class Spool {
   void restart() {
     start_.clear();
     size_ = 0;
-    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0) base::throw_errno(errno, "write", path_);
+    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0)
+      base::throw_errno(errno, "write", path_);
   }
   const std::filesystem::path& path() const noexcept { return path_; }
   void keep() noexcept { kept_ = true; }
@@ -87,7 +89,8 @@ class Spool {
 /// Ends the step of progress it began, also when an error passes.
 class Step {
  public:
-  Step(const Context& context, std::string_view name, std::optional<std::uint64_t> total) : progress_(context.progress) {
+  Step(const Context& context, std::string_view name, std::optional<std::uint64_t> total)
+      : progress_(context.progress) {
     progress_->begin(name, total);
   }
   ~Step() { progress_->end(); }
@@ -185,8 +188,10 @@ http::Response HttpInstance::Impl::send(const http::Request& request, const base
     if (error.code() != ErrorCode::unreachable || client.reached()) throw;
     Error nobody(ErrorCode::unreachable, "no emulator answers at " + quote(asked.url));
     for (const std::string& cause : error.causes()) nobody.because(cause);
-    if (asked.loopback) nobody.hint("start one with `pod-agent moto --port " + std::to_string(asked.port) + "`");
-    else nobody.hint("check the address, and that the emulator listens on more than its own loopback address");
+    if (asked.loopback)
+      nobody.hint("start one with `pod-agent moto --port " + std::to_string(asked.port) + "`");
+    else
+      nobody.hint("check the address, and that the emulator listens on more than its own loopback address");
     throw nobody;
   }
 }
@@ -204,7 +209,8 @@ InstanceStatus HttpInstance::Impl::status() {
   if (status.emulator.name.empty() && json::find_string(about, "localstack_version"))
     status.emulator = {"localstack", text(about, "localstack_version"), text(about, "python")};
   if (status.emulator.name.empty())
-    throw Error(ErrorCode::unsupported, quote(asked.url) + " does not say which emulator it is").hint(how_to_start_an_agent(asked));
+    throw Error(ErrorCode::unsupported, quote(asked.url) + " does not say which emulator it is")
+        .hint(how_to_start_an_agent(asked));
   if (const auto format = about.find("format"); format != about.end() && format->is_number_integer())
     status.format = static_cast<int>(std::clamp<std::int64_t>(format->get<std::int64_t>(), 0, 1'000'000));
 
@@ -214,7 +220,8 @@ InstanceStatus HttpInstance::Impl::status() {
     const json::Value more = description(info, asked);
     status.session = text(more, "session_id");
     if (const auto injected = more.find("injected"); injected != more.end() && injected->is_object())
-      if (const auto name = json::find_string(*injected, "version")) status.injected = one_line(*name, max_version_name);
+      if (const auto name = json::find_string(*injected, "version"))
+        status.injected = one_line(*name, max_version_name);
   }
   known = status;
   return status;
@@ -225,8 +232,8 @@ bool HttpInstance::Impl::is_agent() {
   return !known->agent.empty();
 }
 
-http::Response HttpInstance::Impl::receive(const std::vector<std::string>& services, const std::vector<std::string>& have,
-                                           Spool& spool) {
+http::Response HttpInstance::Impl::receive(const std::vector<std::string>& services,
+                                           const std::vector<std::string>& have, Spool& spool) {
   const Step step(context, "capturing", std::nullopt);
   const auto sink = [&](base::ConstBytes piece) {
     spool.write(piece);
@@ -240,7 +247,8 @@ http::Response HttpInstance::Impl::receive(const std::vector<std::string>& servi
     return send(request("GET", "/_localstack/pods/state", query), sink, restart);
   }
   // What is not named is sent, so that a longer list than an agent takes costs time alone.
-  const std::vector<std::string> named(have.begin(), have.begin() + std::min<std::ptrdiff_t>(std::ssize(have), max_have));
+  const std::vector<std::string> named(have.begin(),
+                                       have.begin() + std::min<std::ptrdiff_t>(std::ssize(have), max_have));
   json::Value wanted = {{"have", named}};
   if (!services.empty()) wanted["services"] = services;
   const std::string body = json::canonical(wanted);
@@ -277,7 +285,8 @@ void HttpInstance::Impl::complete_foreign(Capture& capture, const http::Response
   check_services(services);
   capture.info.captured.insert(capture.info.captured.end(), services.begin(), services.end());
   std::sort(capture.info.captured.begin(), capture.info.captured.end());
-  capture.info.captured.erase(std::unique(capture.info.captured.begin(), capture.info.captured.end()), capture.info.captured.end());
+  capture.info.captured.erase(std::unique(capture.info.captured.begin(), capture.info.captured.end()),
+                              capture.info.captured.end());
 }
 
 void HttpInstance::Impl::reset(const std::string& path) {
@@ -285,7 +294,8 @@ void HttpInstance::Impl::reset(const std::string& path) {
     const http::Response response = send(request("POST", path));
     if (response.status < 200 || response.status >= 300) throw failure_of(response, asked);
   } catch (Error& error) {
-    if (error.code() == ErrorCode::outcome_unknown) error.hint("the state may be gone or not: look with `podgit doctor`");
+    if (error.code() == ErrorCode::outcome_unknown)
+      error.hint("the state may be gone or not: look with `podgit doctor`");
     throw;
   }
 }
@@ -309,7 +319,8 @@ Capture HttpInstance::capture(const std::vector<std::string>& services, const st
   if (response.status != 200) throw failure_of(response, impl_->asked);
   const std::string name = quote(impl_->asked.url);
   const std::string type = media_type(response);
-  if (!type.empty() && type != "application/zip" && type != "application/x-zip-compressed" && type != "application/octet-stream")
+  if (!type.empty() && type != "application/zip" && type != "application/x-zip-compressed" &&
+      type != "application/octet-stream")
     throw Error(ErrorCode::unsupported, name + " sent " + quote(type) + " in place of an archive of its state")
         .hint(how_to_start_an_agent(impl_->asked));
 
@@ -319,7 +330,8 @@ Capture HttpInstance::capture(const std::vector<std::string>& services, const st
       return check_archive(spool.path(), have, impl_->context);
     } catch (Error& error) {
       if (error.code() == ErrorCode::cancelled) throw;
-      throw error.within("cannot use the state that " + name + " sent (" + std::to_string(response.body_bytes) + " bytes)");
+      throw error.within("cannot use the state that " + name + " sent (" + std::to_string(response.body_bytes) +
+                         " bytes)");
     }
   }();
   if (!capture.from_agent) impl_->complete_foreign(capture, response);
@@ -365,7 +377,9 @@ std::vector<ServiceOutcome> HttpInstance::inject(const std::filesystem::path& ar
     Error error = failure_of(response, impl_->asked);
     // The work is done or not before the status; what stands before the emulator knows nothing of it.
     if (response.status < 500 || response.status == 503) throw error.keeping(unchanged);
-    throw Error(ErrorCode::outcome_unknown, name + " failed while it took the state").because(error.message()).hint(look);
+    throw Error(ErrorCode::outcome_unknown, name + " failed while it took the state")
+        .because(error.message())
+        .hint(look);
   }
 
   LoadReport report = read_report(response.body, impl_->asked);
@@ -376,7 +390,8 @@ std::vector<ServiceOutcome> HttpInstance::inject(const std::filesystem::path& ar
   const bool whole = report.ending.empty() || report.ending == "ok";
   if (!whole && !report.any_failed()) {
     // Somebody failed and was not named: never to be taken for success.
-    const std::string reason = report.message.empty() ? "the instance says " + quote(report.ending) + " and no more" : report.message;
+    const std::string reason =
+        report.message.empty() ? "the instance says " + quote(report.ending) + " and no more" : report.message;
     report.services.push_back({"?", false, reason});
   }
   return std::move(report.services);

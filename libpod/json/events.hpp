@@ -1,4 +1,5 @@
-// JSON read as events, under the same bounds as json::parse, for documents of which something else than a Value is made.
+// JSON read as events, under the same bounds as json::parse, for documents of which something else than a Value is
+// made.
 #pragma once
 
 #include "json/json.hpp"

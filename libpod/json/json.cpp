@@ -24,7 +24,8 @@ Place place_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto newline = before.rfind('\n');
   const auto lines = std::count(before.begin(), before.end(), '\n');
-  return {static_cast<std::size_t>(lines) + 1, before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1};
+  return {static_cast<std::size_t>(lines) + 1,
+          before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1};
 }
 
 [[noreturn]] void fail_at(ErrorCode code, std::string_view text, std::size_t offset, std::string_view what,
@@ -123,7 +124,8 @@ const Value& member(const Value& object, std::string_view name, std::string_view
   if (!object.is_object()) throw Error(ErrorCode::corrupt, quote(what) + " is not a JSON object");
   const auto found = object.find(name);
   if (found == object.end()) throw Error(ErrorCode::corrupt, quote(what) + " has no member " + quote(name));
-  if (!accepts(*found)) throw Error(ErrorCode::corrupt, "member " + quote(name) + " of " + quote(what) + " is not " + type);
+  if (!accepts(*found))
+    throw Error(ErrorCode::corrupt, "member " + quote(name) + " of " + quote(what) + " is not " + type);
   return *found;
 }
 
@@ -185,11 +187,13 @@ class Forwarder {
 
  private:
   void count() {
-    if (++values_ > limits_.values) fail(ErrorCode::refused, what_, "it has more than " + std::to_string(limits_.values) + " values");
+    if (++values_ > limits_.values)
+      fail(ErrorCode::refused, what_, "it has more than " + std::to_string(limits_.values) + " values");
   }
   void open() {
     count();
-    if (++depth_ > limits_.depth) fail(ErrorCode::refused, what_, "it is nested more than " + std::to_string(limits_.depth) + " deep");
+    if (++depth_ > limits_.depth)
+      fail(ErrorCode::refused, what_, "it is nested more than " + std::to_string(limits_.depth) + " deep");
   }
 
   std::string_view text_;
@@ -261,7 +265,8 @@ const Value& object_member(const Value& object, std::string_view name, std::stri
 
 std::vector<std::string> strings_member(const Value& object, std::string_view name, std::string_view what) {
   const Value& list = member(object, name, what, "a list of texts", [](const Value& value) {
-    return value.is_array() && std::all_of(value.begin(), value.end(), [](const Value& item) { return item.is_string(); });
+    return value.is_array() &&
+           std::all_of(value.begin(), value.end(), [](const Value& item) { return item.is_string(); });
   });
   return list.get<std::vector<std::string>>();
 }

@@ -181,7 +181,8 @@ std::uint64_t Scanner::size() {
     value = value * 10 + digit;
   }
   if (text_[begin] == '0' && at_ - begin > 1) fail("a number starts with 0");
-  if (at_ < text_.size() && (text_[at_] == '.' || text_[at_] == 'e' || text_[at_] == 'E')) fail("a size is no whole number");
+  if (at_ < text_.size() && (text_[at_] == '.' || text_[at_] == 'e' || text_[at_] == 'E'))
+    fail("a size is no whole number");
   return value;
 }
 

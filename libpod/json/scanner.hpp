@@ -7,8 +7,8 @@
 //     if (*name == "bytes") bytes = in.size(); else in.skip();
 //   in.end();
 //
-// Every call reads exactly what it is called for; Error(corrupt) that says where if something else stands there. One thread
-// at a time. Memory: one text that has escapes.
+// Every call reads exactly what it is called for; Error(corrupt) that says where if something else stands there. One
+// thread at a time. Memory: one text that has escapes.
 #pragma once
 
 #include <cstddef>

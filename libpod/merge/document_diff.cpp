@@ -19,8 +19,9 @@ using document::Tree;
 using document::Value;
 
 /// What tells an element of a list from its neighbours, best first.
-constexpr std::array<std::string_view, 14> identities{"id",   "arn",  "message_id", "name",     "key",  "Id",        "Arn",
-                                                      "Name", "Key",  "MessageId",  "version_id", "_id", "_arn", "_name"};
+constexpr std::array<std::string_view, 14> identities{"id",         "arn", "message_id", "name", "key",
+                                                      "Id",         "Arn", "Name",       "Key",  "MessageId",
+                                                      "version_id", "_id", "_arn",       "_name"};
 
 std::vector<Edge> edges_of(const Side& side) {
   std::vector<Edge> edges;
@@ -51,7 +52,8 @@ std::optional<std::string> identity_of(const Tree& tree, Value value, std::strin
 }
 
 /// The elements' names by one identity that all of them have and no two share.
-std::optional<std::vector<std::string>> names_by(const Tree& tree, const std::vector<Edge>& elements, std::string_view identity) {
+std::optional<std::vector<std::string>> names_by(const Tree& tree, const std::vector<Edge>& elements,
+                                                 std::string_view identity) {
   std::vector<std::string> names;
   std::unordered_set<std::string> seen;
   for (const Edge& element : elements) {
@@ -69,7 +71,8 @@ std::vector<std::string> digests_of(const Tree& tree, const std::vector<Edge>& e
   return digests;
 }
 
-std::vector<Pair> match_elements(const Tree& before, const std::vector<Edge>& a, const Tree& after, const std::vector<Edge>& b) {
+std::vector<Pair> match_elements(const Tree& before, const std::vector<Edge>& a, const Tree& after,
+                                 const std::vector<Edge>& b) {
   if (a.empty() && b.empty()) return {};
   for (const std::string_view identity : identities) {
     const auto names_before = names_by(before, a, identity);
@@ -103,8 +106,10 @@ class Walk {
   };
 
   void report(const Task& task, FieldDifference::Kind kind) {
-    if (diff_.fields.size() >= request_.limit) ++diff_.more;
-    else diff_.fields.push_back({task.path, kind, task.before, task.after});
+    if (diff_.fields.size() >= request_.limit)
+      ++diff_.more;
+    else
+      diff_.fields.push_back({task.path, kind, task.before, task.after});
   }
 
   void visit(const Task& task) {
@@ -133,14 +138,17 @@ class Walk {
   }
 
   /// Many references may name one large node.
-  static const std::string& digest_of(const Tree& tree, Value value, std::unordered_map<document::NodeId, std::string>& known) {
+  static const std::string& digest_of(const Tree& tree, Value value,
+                                      std::unordered_map<document::NodeId, std::string>& known) {
     std::string& digest = known[value.node()];
     if (digest.empty()) digest = tree.subtree_digest(value);
     return digest;
   }
 
   bool same_kind(Value a, Value b) const {
-    const auto family = [](Kind kind) { return kind == Kind::object || kind == Kind::object_kw || kind == Kind::call ? Kind::instance : kind; };
+    const auto family = [](Kind kind) {
+      return kind == Kind::object || kind == Kind::object_kw || kind == Kind::call ? Kind::instance : kind;
+    };
     if (family(a.kind()) != family(b.kind())) return false;
     return document::class_of(before_.graph(), a) == document::class_of(after_.graph(), b);
   }

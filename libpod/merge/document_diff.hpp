@@ -3,7 +3,8 @@
 //   const DocumentDiff diff = diff_documents({before, queue}, {after, queue}, {.limit = 50});
 //   for (const FieldDifference& field : diff.fields) … field.path …
 //
-// Thread word: safe for different calls. Cost: linear in the subtrees; lists without identity are matched within bounds.
+// Thread word: safe for different calls. Cost: linear in the subtrees; lists without identity are matched within
+// bounds.
 #pragma once
 
 #include "document/tree.hpp"

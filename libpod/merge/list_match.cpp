@@ -9,7 +9,8 @@ namespace pod::merge {
 namespace {
 
 /// What lies between two common elements, paired in order.
-void pair_gap(std::vector<Pair>& pairs, std::size_t before, std::size_t before_end, std::size_t after, std::size_t after_end) {
+void pair_gap(std::vector<Pair>& pairs, std::size_t before, std::size_t before_end, std::size_t after,
+              std::size_t after_end) {
   while (before < before_end && after < after_end) pairs.emplace_back(before++, after++);
   while (before < before_end) pairs.emplace_back(before++, std::nullopt);
   while (after < after_end) pairs.emplace_back(std::nullopt, after++);
@@ -17,13 +18,16 @@ void pair_gap(std::vector<Pair>& pairs, std::size_t before, std::size_t before_e
 
 /// Places of a longest common sequence of before[from, before_end) and after[from, after_end), by the classic table of
 /// lengths.
-std::vector<std::pair<std::size_t, std::size_t>> common_sequence(const std::vector<std::string>& before, std::size_t from,
-                                                                 std::size_t before_end, const std::vector<std::string>& after,
+std::vector<std::pair<std::size_t, std::size_t>> common_sequence(const std::vector<std::string>& before,
+                                                                 std::size_t from, std::size_t before_end,
+                                                                 const std::vector<std::string>& after,
                                                                  std::size_t after_end) {
   const std::size_t rows = before_end - from;
   const std::size_t columns = after_end - from;
   std::vector<std::uint32_t> lengths((rows + 1) * (columns + 1));
-  const auto length = [&](std::size_t row, std::size_t column) -> std::uint32_t& { return lengths[row * (columns + 1) + column]; };
+  const auto length = [&](std::size_t row, std::size_t column) -> std::uint32_t& {
+    return lengths[row * (columns + 1) + column];
+  };
   for (std::size_t row = rows; row-- > 0;)
     for (std::size_t column = columns; column-- > 0;)
       length(row, column) = before[from + row] == after[from + column]
@@ -31,9 +35,12 @@ std::vector<std::pair<std::size_t, std::size_t>> common_sequence(const std::vect
                                 : std::max(length(row + 1, column), length(row, column + 1));
   std::vector<std::pair<std::size_t, std::size_t>> common;
   for (std::size_t row = 0, column = 0; row < rows && column < columns;) {
-    if (before[from + row] == after[from + column]) common.emplace_back(from + row++, from + column++);
-    else if (length(row + 1, column) >= length(row, column + 1)) ++row;
-    else ++column;
+    if (before[from + row] == after[from + column])
+      common.emplace_back(from + row++, from + column++);
+    else if (length(row + 1, column) >= length(row, column + 1))
+      ++row;
+    else
+      ++column;
   }
   return common;
 }
@@ -75,7 +82,8 @@ std::vector<Pair> match_by_sequence(const std::vector<std::string>& before, cons
   while (from < before.size() && from < after.size() && before[from] == after[from]) ++from;
   std::size_t before_end = before.size();
   std::size_t after_end = after.size();
-  while (before_end > from && after_end > from && before[before_end - 1] == after[after_end - 1]) --before_end, --after_end;
+  while (before_end > from && after_end > from && before[before_end - 1] == after[after_end - 1])
+    --before_end, --after_end;
 
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < from; ++i) pairs.emplace_back(i, i);

@@ -1,5 +1,5 @@
-// A model's file read again. It may be a stranger's: names must ascend, as canonical JSON has them, so none is there twice
-// and the resources come out sorted.
+// A model's file read again. It may be a stranger's: names must ascend, as canonical JSON has them, so none is there
+// twice and the resources come out sorted.
 
 #include "metamodel/clean_text.hpp"
 #include "metamodel/model_file.hpp"
@@ -19,9 +19,8 @@ constexpr std::uint64_t most_bytes = 256ull << 20;
 constexpr std::size_t most_resources = 500'000;
 
 bool is_hex(std::string_view text, std::size_t digits) {
-  return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+  return text.size() == digits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 class Reader {
@@ -65,7 +64,8 @@ class Reader {
       }
     });
     in_.end();
-    if (!digest || !format || !rules || !verdict || strange_) in_.fail("it is no model: members are missing or nobody knows them");
+    if (!digest || !format || !rules || !verdict || strange_)
+      in_.fail("it is no model: members are missing or nobody knows them");
   }
 
  private:
@@ -87,8 +87,8 @@ class Reader {
   void check_format(std::uint64_t number) const {
     if (number == 0) in_.fail("its format is 0");
     if (number > static_cast<std::uint64_t>(model_format))
-      throw Error(ErrorCode::incompatible, quote(what_) + " has the format " + std::to_string(number) + ", newer than " +
-                                               std::to_string(model_format))
+      throw Error(ErrorCode::incompatible, quote(what_) + " has the format " + std::to_string(number) +
+                                               ", newer than " + std::to_string(model_format))
           .hint("use a newer podgit");
   }
   std::string hex(std::size_t digits) {
@@ -107,7 +107,8 @@ class Reader {
     members([&](std::string_view type) {
       members([&](std::string_view id) {
         if (resources.size() == most_resources)
-          throw Error(ErrorCode::refused, quote(what_) + " has more than " + std::to_string(most_resources) + " resources");
+          throw Error(ErrorCode::refused,
+                      quote(what_) + " has more than " + std::to_string(most_resources) + " resources");
         Resource& resource = resources.emplace_back();
         resource.type = type;
         resource.id = id;
@@ -171,7 +172,8 @@ std::string_view name_of(Verdict verdict) {
 
 std::string clean_reason(std::string_view reason) {
   // What was cleaned once stays as it is, although escapes may have made it longer.
-  return reason.size() <= 8 * most_name && clean(reason, reason.size()) == reason ? std::string(reason) : clean(reason, most_name);
+  return reason.size() <= 8 * most_name && clean(reason, reason.size()) == reason ? std::string(reason)
+                                                                                  : clean(reason, most_name);
 }
 
 ModelFile decode(std::string_view file, const StatePath& path) {
@@ -179,7 +181,9 @@ ModelFile decode(std::string_view file, const StatePath& path) {
   if (file.size() > most_bytes)
     throw Error(ErrorCode::refused, quote(what) + " has more than " + std::to_string(most_bytes) + " bytes");
   const Place place = place_of(path);
-  ModelFile model{.rules = 0, .reading = {.path = path, .account = place.account, .region = place.region, .service = place.service}};
+  ModelFile model{
+      .rules = 0,
+      .reading = {.path = path, .account = place.account, .region = place.region, .service = place.service}};
   Reader(file, what).read(model);
   return model;
 }

@@ -50,10 +50,12 @@ void write_pairs(std::string& out, const Pairs& pairs, const Write& write) {
 }
 
 void write_texts(std::string& out, const std::vector<std::pair<std::string, std::string>>& pairs) {
-  write_pairs(out, pairs, [](Object& object, const std::string& name, const std::string& value) { object.text(name, value); });
+  write_pairs(out, pairs,
+              [](Object& object, const std::string& name, const std::string& value) { object.text(name, value); });
 }
 void write_sizes(std::string& out, const std::vector<std::pair<std::string, std::uint64_t>>& pairs) {
-  write_pairs(out, pairs, [](Object& object, const std::string& name, std::uint64_t value) { object.size(name, value); });
+  write_pairs(out, pairs,
+              [](Object& object, const std::string& name, std::uint64_t value) { object.size(name, value); });
 }
 
 void write_resource(std::string& out, const Resource& resource) {

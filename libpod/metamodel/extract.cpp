@@ -140,13 +140,15 @@ class Extraction {
     context.made = &resource;
     resource.arn = value_of(rule.arn, context).value_or("");
     for (const Shown& shown : rule.shown)
-      if (auto text = value_of(shown.value, context); text && !text->empty()) resource.attributes.emplace_back(shown.name, std::move(*text));
+      if (auto text = value_of(shown.value, context); text && !text->empty())
+        resource.attributes.emplace_back(shown.name, std::move(*text));
     if (std::any_of(rule.stock.begin(), rule.stock.end(), [&](const auto& sign) { return holds(sign, context); }))
       resource.attributes.emplace_back("stock", "true");
     std::sort(resource.attributes.begin(), resource.attributes.end());
     for (const Counted& counted : rule.counts) {
       std::uint64_t count = 0;
-      for (const Pattern& pattern : counted.sum) count += walk_.count(start(pattern, context), pattern, context.variable);
+      for (const Pattern& pattern : counted.sum)
+        count += walk_.count(start(pattern, context), pattern, context.variable);
       resource.counts.emplace_back(counted.name, count);
     }
     std::sort(resource.counts.begin(), resource.counts.end());
@@ -178,7 +180,8 @@ class Extraction {
       if (!hit) continue;
       tree_.edges(hit->value, [&](const Edge& edge) {
         if (edge.step.kind == Step::Kind::key) {
-          if (const auto name = tree_.label_text(edge.step)) put_tag(tags, *name, text_of(tree_, edge.target, most_name));
+          if (const auto name = tree_.label_text(edge.step))
+            put_tag(tags, *name, text_of(tree_, edge.target, most_name));
         } else if (edge.step.kind == Step::Kind::index) {
           put_pair(tags, edge.target);
         }
@@ -201,7 +204,8 @@ class Extraction {
     });
     if (name) put_tag(tags, *name, value);
   }
-  void put_tag(std::map<std::string, std::string>& tags, std::string_view name, const std::optional<std::string>& value) {
+  void put_tag(std::map<std::string, std::string>& tags, std::string_view name,
+               const std::optional<std::string>& value) {
     const std::string text = value.value_or("");
     tags[clean(name, most_name)] = rules_.impl().is_secret_name(name) ? mask(text) : text;
   }
@@ -256,8 +260,7 @@ class Extraction {
       case Term::Kind::length:
         if (hit->value.kind() == Kind::none) return std::nullopt;
         return std::to_string(size_of(tree_, hit->value)) + " bytes";
-      case Term::Kind::present:
-        return is_something(hit->value) ? std::optional<std::string>("yes") : std::nullopt;
+      case Term::Kind::present: return is_something(hit->value) ? std::optional<std::string>("yes") : std::nullopt;
       default: return text_of(tree_, hit->value);
     }
   }
@@ -285,7 +288,8 @@ class Extraction {
     }
   }
   bool holds(const Condition& condition, const Context& context) {
-    const auto glob = condition.glob.find('{') == std::string::npos ? std::optional(condition.glob) : fill(condition.glob, context);
+    const auto glob =
+        condition.glob.find('{') == std::string::npos ? std::optional(condition.glob) : fill(condition.glob, context);
     if (!glob) return false;
     bool found = false;
     switch (condition.subject) {
@@ -295,10 +299,11 @@ class Extraction {
         return name && matches_glob(*glob, name->name);
       }
       case Condition::Subject::field:
-        walk_.each(start(condition.pattern, context), condition.pattern, context.variable, [&](const Hit& hit, const auto&) {
-          found = matches_glob(*glob, text_of(tree_, hit.value).value_or(""));
-          return !found;
-        });
+        walk_.each(start(condition.pattern, context), condition.pattern, context.variable,
+                   [&](const Hit& hit, const auto&) {
+                     found = matches_glob(*glob, text_of(tree_, hit.value).value_or(""));
+                     return !found;
+                   });
     }
     return found;
   }
@@ -328,7 +333,8 @@ class Extraction {
         const Kind kind = edge.target.kind();
         if (kind == Kind::text) {
           const std::string_view text = tree_.graph().text(edge.target);
-          if (is_arn(text) && !is_own(resource, text) && !lies_in_secret(value, edge, text)) add_text(std::string(text));
+          if (is_arn(text) && !is_own(resource, text) && !lies_in_secret(value, edge, text))
+            add_text(std::string(text));
         } else if (kind == Kind::persistent) {
           if (auto text = reference_of(tree_, edge.target)) add_text(std::move(*text));
         } else if (edge.target.is_node() && !tree_.is_leaf(edge.target)) {
@@ -379,7 +385,8 @@ class Extraction {
     };
     const auto is_hidden = [&](std::string_view name) {
       const auto in = [&](const ServiceRules& its) {
-        return std::any_of(its.hidden.begin(), its.hidden.end(), [&](const std::string& glob) { return matches_glob(glob, name); });
+        return std::any_of(its.hidden.begin(), its.hidden.end(),
+                           [&](const std::string& glob) { return matches_glob(glob, name); });
       };
       return in(rules_.impl().everywhere) || (rules != nullptr && in(*rules));
     };
@@ -398,7 +405,8 @@ class Extraction {
       // An object that only wraps collections.
       tree_.edges(edge.target, [&](const Edge& inner) {
         const auto inner_label = tree_.label_text(inner.step);
-        if (inner_label && inner.step.kind == Step::Kind::attribute && inner.target.is_node() && !is_hidden(*inner_label))
+        if (inner_label && inner.step.kind == Step::Kind::attribute && inner.target.is_node() &&
+            !is_hidden(*inner_label))
           count(name + "/" + clean(*inner_label, most_text), inner.target);
         return true;
       });
@@ -411,7 +419,8 @@ class Extraction {
       return std::tie(a.type, a.id, a.path) < std::tie(b.type, b.id, b.path);
     };
     const auto twin = [](const Resource& a, const Resource& b) { return a.type == b.type && a.id == b.id; };
-    if (!std::is_sorted(resources_.begin(), resources_.end(), less)) std::sort(resources_.begin(), resources_.end(), less);
+    if (!std::is_sorted(resources_.begin(), resources_.end(), less))
+      std::sort(resources_.begin(), resources_.end(), less);
     bool any = false;
     for (std::size_t at = 1; at < resources_.size(); ++at) {
       std::size_t end = at;
@@ -433,8 +442,8 @@ class Extraction {
   std::uint64_t steps_left_;
   std::unordered_map<const ResourceRule*, std::unordered_set<NodeId>> seen_;
   std::vector<Resource> resources_;
-  std::vector<std::set<std::string>> references_;           // of each resource
-  std::vector<std::pair<std::size_t, NodeId>> links_;       // from a resource to an object that is at home elsewhere
+  std::vector<std::set<std::string>> references_;      // of each resource
+  std::vector<std::pair<std::size_t, NodeId>> links_;  // from a resource to an object that is at home elsewhere
   std::unordered_map<NodeId, std::size_t> by_node_;
   std::unordered_set<std::string> covered_;
   std::map<std::string, std::uint64_t> unmapped_;
@@ -442,6 +451,8 @@ class Extraction {
 
 }  // namespace
 
-StateModel extract(const Tree& tree, const Place& place, const Rules& rules) { return Extraction(tree, place, rules).run(); }
+StateModel extract(const Tree& tree, const Place& place, const Rules& rules) {
+  return Extraction(tree, place, rules).run();
+}
 
 }  // namespace pod::metamodel

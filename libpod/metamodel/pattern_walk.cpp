@@ -118,7 +118,8 @@ bool PatternWalk::go(const Going& going, const Hit& hit, std::size_t at) {
     }
     case PatternStep::Kind::argument:
       tree_->edges(hit.value, [&](const Edge& edge) {
-        const bool it = edge.step.kind == Step::Kind::argument && edge.step.index == static_cast<std::uint32_t>(step.index);
+        const bool it =
+            edge.step.kind == Step::Kind::argument && edge.step.index == static_cast<std::uint32_t>(step.index);
         return !it || on(edge);
       });
       return true;

@@ -29,8 +29,8 @@ class PatternWalk {
   using Visit = std::function<bool(const Hit&, const std::vector<std::string>& stars)>;
   using Variable = std::function<std::optional<std::string>(std::string_view name)>;
 
-  /// Calls `visit` with each match, in the document's order, and with what the pattern's `*` stood for; until it says false.
-  /// Cost: the edges on the way.
+  /// Calls `visit` with each match, in the document's order, and with what the pattern's `*` stood for; until it says
+  /// false. Cost: the edges on the way.
   void each(document::Value from, const Pattern& pattern, const Variable& variable, const Visit& visit);
   std::optional<Hit> first(document::Value from, const Pattern& pattern, const Variable& variable);
   /// How many matches.

@@ -20,13 +20,14 @@ bool ends_with(std::string_view text, std::string_view end) { return text.size()
 
 /// "backend" of `backend.state`; empty for other files.
 std::string_view stem_of_state(std::string_view name) {
-  return ends_with(name, ".state") ? name.substr(0, name.size() - std::string_view(".state").size()) : std::string_view{};
+  return ends_with(name, ".state") ? name.substr(0, name.size() - std::string_view(".state").size())
+                                   : std::string_view{};
 }
 
 /// `api_states/<account>/<service>/<region>/<name>.state`
 bool is_pod_layout(const std::vector<std::string_view>& parts) {
-  return parts.size() == 5 && parts[0] == "api_states" && is_account(parts[1]) && is_name(parts[2]) && is_name(parts[3]) &&
-         !stem_of_state(parts[4]).empty();
+  return parts.size() == 5 && parts[0] == "api_states" && is_account(parts[1]) && is_name(parts[2]) &&
+         is_name(parts[3]) && !stem_of_state(parts[4]).empty();
 }
 
 /// DynamoDB Local's `<account or access key>_<region>.db`
@@ -48,9 +49,11 @@ Place place_of(const StatePath& path) {
   if (parts.size() > 2 && parts[0] == "api_states" && is_account(parts[1]) && is_name(parts[2]))
     return {std::string(parts[1]), {}, std::string(parts[2])};
   if (parts.size() > 2 && parts[0] == "assets" && is_name(parts[1]))
-    return ends_with(parts.back(), ".db") ? place_of_database(parts.back(), parts[1]) : Place{{}, {}, std::string(parts[1])};
+    return ends_with(parts.back(), ".db") ? place_of_database(parts.back(), parts[1])
+                                          : Place{{}, {}, std::string(parts[1])};
   if (parts.size() > 2 && parts[1] == "assets" && is_name(parts[0]))
-    return ends_with(parts.back(), ".db") ? place_of_database(parts.back(), parts[0]) : Place{{}, {}, std::string(parts[0])};
+    return ends_with(parts.back(), ".db") ? place_of_database(parts.back(), parts[0])
+                                          : Place{{}, {}, std::string(parts[0])};
   if (parts.size() == 2 && is_name(parts[0]) && (parts[1].starts_with("store.") || parts[1].starts_with("backend.")))
     return {{}, {}, std::string(parts[0])};
   return {};

@@ -52,7 +52,7 @@ struct Counted {
 struct ResourceRule {
   std::string type;
   Pattern pattern;
-  Expression id;   // empty: what the last `*` stands for
+  Expression id;  // empty: what the last `*` stands for
   Expression arn;
   std::vector<Shown> shown;
   std::vector<Counted> counts;

@@ -50,8 +50,10 @@ Term parse_term(std::string_view text) {
     term.text = text.substr(1, text.size() - 2);
     return term;
   }
-  static constexpr std::pair<std::string_view, Term::Kind> functions[] = {
-      {"time(", Term::Kind::time}, {"len(", Term::Kind::length}, {"has(", Term::Kind::present}, {"count(", Term::Kind::number}};
+  static constexpr std::pair<std::string_view, Term::Kind> functions[] = {{"time(", Term::Kind::time},
+                                                                          {"len(", Term::Kind::length},
+                                                                          {"has(", Term::Kind::present},
+                                                                          {"count(", Term::Kind::number}};
   for (const auto& [name, kind] : functions)
     if (text.starts_with(name) && text.ends_with(')')) {
       term.kind = kind;
@@ -156,7 +158,8 @@ class Reader {
     ResourceRule rule;
     rule.type = words[0];
     rule.pattern = Pattern::parse(words[1]);
-    if (rule.pattern.from_store || rule.pattern.steps.empty()) fail("a resource's path starts at the store, with a name");
+    if (rule.pattern.from_store || rule.pattern.steps.empty())
+      fail("a resource's path starts at the store, with a name");
     resource_ = &service_->resources.emplace_back(std::move(rule));
   }
   bool of_everywhere(std::string_view verb, const std::vector<std::string_view>& words) {

@@ -16,11 +16,12 @@ namespace pod::metamodel {
 
 /// One field of a document, as whoever shows it meets it.
 struct Spot {
-  std::string_view service;     // "ssm"
-  std::string_view class_name;  // of the object that holds the field: "Parameter"; empty where there is none or it is not known
-  std::string_view path;        // in the document's tree: "/_parameters/db/0/@value"
-  std::string_view text;        // what stands there, where that is a text: some rules look at it
-  bool leaf = true;             // false: the field holds others
+  std::string_view service;  // "ssm"
+  std::string_view
+      class_name;  // of the object that holds the field: "Parameter"; empty where there is none or it is not known
+  std::string_view path;  // in the document's tree: "/_parameters/db/0/@value"
+  std::string_view text;  // what stands there, where that is a text: some rules look at it
+  bool leaf = true;       // false: the field holds others
 };
 
 class Rules {
@@ -39,9 +40,9 @@ class Rules {
   bool is_secret(const Spot& spot) const;
   /// `path` for showing it: keys that are secrets themselves (tokens that sessions are found by) masked.
   std::string shown_path(std::string_view service, std::string_view path) const;
-  /// Whether a field changes by itself: by the clock, or because somebody looked. It is for marking changes, not for hiding
-  /// them: a capture reads nothing, so two captures of an emulator that nobody used are equal as they are, and what a digest
-  /// left out an inject would not bring back.
+  /// Whether a field changes by itself: by the clock, or because somebody looked. It is for marking changes, not for
+  /// hiding them: a capture reads nothing, so two captures of an emulator that nobody used are equal as they are, and
+  /// what a digest left out an inject would not bring back.
   bool is_volatile(const Spot& spot) const;
 
   struct Impl;

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view dots = "••••";
 
 /// How many steps from `from` on a field's path matches; 0 for none.
-std::size_t match_from(const Rules::Impl& rules, const FieldRule& rule, const std::vector<PathStep>& path, std::size_t from) {
+std::size_t match_from(const Rules::Impl& rules, const FieldRule& rule, const std::vector<PathStep>& path,
+                       std::size_t from) {
   const std::vector<PatternStep>& steps = rule.pattern.steps;
   if (path.size() - from < steps.size()) return 0;
   for (std::size_t at = 0; at < steps.size(); ++at) {
@@ -21,11 +22,19 @@ std::size_t match_from(const Rules::Impl& rules, const FieldRule& rule, const st
     bool fits = false;
     switch (wanted.kind) {
       case PatternStep::Kind::name: fits = step.kind != PathStep::Kind::other && step.name == wanted.name; break;
-      case PatternStep::Kind::attribute: fits = step.kind == PathStep::Kind::attribute && step.name == wanted.name; break;
+      case PatternStep::Kind::attribute:
+        fits = step.kind == PathStep::Kind::attribute && step.name == wanted.name;
+        break;
       case PatternStep::Kind::any: fits = step.kind != PathStep::Kind::attribute; break;
-      case PatternStep::Kind::secret: fits = step.kind != PathStep::Kind::other && rules.is_secret_name(step.name); break;
-      case PatternStep::Kind::index: fits = step.kind == PathStep::Kind::key && step.name == std::to_string(wanted.index); break;
-      case PatternStep::Kind::argument: fits = step.kind == PathStep::Kind::other && step.name == "!" + std::to_string(wanted.index); break;
+      case PatternStep::Kind::secret:
+        fits = step.kind != PathStep::Kind::other && rules.is_secret_name(step.name);
+        break;
+      case PatternStep::Kind::index:
+        fits = step.kind == PathStep::Kind::key && step.name == std::to_string(wanted.index);
+        break;
+      case PatternStep::Kind::argument:
+        fits = step.kind == PathStep::Kind::other && step.name == "!" + std::to_string(wanted.index);
+        break;
       case PatternStep::Kind::variable: break;
     }
     if (!fits) return 0;
@@ -47,7 +56,8 @@ bool covers(const Rules::Impl& rules, const FieldRule& rule, const std::vector<P
 
 bool any_covers(const Rules::Impl& rules, const std::vector<FieldRule>& fields, const std::vector<PathStep>& path,
                 const Spot& spot) {
-  return std::any_of(fields.begin(), fields.end(), [&](const FieldRule& rule) { return covers(rules, rule, path, spot); });
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const FieldRule& rule) { return covers(rules, rule, path, spot); });
 }
 
 }  // namespace
@@ -88,7 +98,8 @@ std::string Rules::shown_path(std::string_view service, std::string_view path) c
   std::vector<bool> hidden(steps.size());
   for (const FieldRule& rule : found->secret_keys)
     for (std::size_t from = 0; from < steps.size(); ++from)
-      if (const std::size_t length = match_from(*impl_, rule, steps, from); length > 0) hidden[from + length - 1] = true;
+      if (const std::size_t length = match_from(*impl_, rule, steps, from); length > 0)
+        hidden[from + length - 1] = true;
   std::string shown;
   for (const bool hide : hidden) {
     const std::size_t end = std::min(path.find('/', 1), path.size());
@@ -104,7 +115,8 @@ std::string Rules::shown_path(std::string_view service, std::string_view path) c
 bool Rules::is_volatile(const Spot& spot) const {
   const ServiceRules* found = impl_->find(spot.service);
   const std::vector<PathStep> path = split_path(spot.path);
-  return any_covers(*impl_, impl_->everywhere.changing, path, spot) || (found != nullptr && any_covers(*impl_, found->changing, path, spot));
+  return any_covers(*impl_, impl_->everywhere.changing, path, spot) ||
+         (found != nullptr && any_covers(*impl_, found->changing, path, spot));
 }
 
 std::string mask(std::uint64_t bytes) {

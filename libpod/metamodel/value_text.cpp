@@ -48,7 +48,8 @@ std::optional<std::string> text_of_leaf(const Tree& tree, Value value, std::size
     case Kind::real: return text_of_real(graph.real(value));
     case Kind::big_integer: return clean(document::render(graph, value, limit), limit);
     case Kind::persistent:
-      if (const auto reference = reference_of(tree, value)) return clean(reference->substr(reference->rfind('/') + 1), limit);
+      if (const auto reference = reference_of(tree, value))
+        return clean(reference->substr(reference->rfind('/') + 1), limit);
       return std::nullopt;
     default: break;
   }
@@ -67,7 +68,8 @@ bool is_sequence(Value value) {
 
 std::optional<std::string> text_of(const Tree& tree, Value value, std::size_t limit) {
   if (!is_sequence(value)) return text_of_leaf(tree, value, limit);
-  if (tree.is_leaf(value) && value.kind() == Kind::tuple) return clean(document::render(tree.graph(), value, limit), limit);
+  if (tree.is_leaf(value) && value.kind() == Kind::tuple)
+    return clean(document::render(tree.graph(), value, limit), limit);
   std::vector<std::string> texts;
   bool more = false;
   tree.edges(value, [&](const Edge& edge) {
@@ -89,7 +91,8 @@ std::optional<std::string> time_of(const Tree& tree, Value value) {
     seconds = static_cast<double>(tree.graph().integer(value));
   else if (value.kind() == Kind::real)
     seconds = tree.graph().real(value);
-  else if (value.kind() == Kind::text && base::is_digits(tree.graph().text(value)) && tree.graph().text(value).size() <= 13)
+  else if (value.kind() == Kind::text && base::is_digits(tree.graph().text(value)) &&
+           tree.graph().text(value).size() <= 13)
     seconds = static_cast<double>(std::stoll(std::string(tree.graph().text(value))));
   else
     return text_of(tree, value);
@@ -143,7 +146,8 @@ std::optional<std::string> reference_of(const Tree& tree, Value value) {
 
 bool is_arn(std::string_view text) {
   return text.starts_with("arn:") && text.size() <= most_name && std::count(text.begin(), text.end(), ':') >= 5 &&
-         text.back() != ':' && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '{'; });
+         text.back() != ':' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '{'; });
 }
 
 }  // namespace pod::metamodel

@@ -8,8 +8,8 @@
 
 namespace pod::policy {
 
-/// A node that lies deeper below the root than `most` steps on its shortest way, if there is one. What an emulator nests
-/// that deep it cannot write again. Cost: a walk over the graph, 4 bytes a node.
+/// A node that lies deeper below the root than `most` steps on its shortest way, if there is one. What an emulator
+/// nests that deep it cannot write again. Cost: a walk over the graph, 4 bytes a node.
 std::optional<document::Value> deeper_than(const document::Graph& graph, std::uint32_t most);
 
 }  // namespace pod::policy

@@ -26,7 +26,8 @@ std::uint64_t text_offset(const Graph& graph, Value value, std::uint64_t otherwi
   if (value.kind() != Kind::text) return otherwise;
   const std::string_view file = graph.file();
   const std::string_view text = graph.bytes(value);
-  if (std::less<>()(text.data(), file.data()) || !std::less<>()(text.data(), file.data() + file.size())) return otherwise;
+  if (std::less<>()(text.data(), file.data()) || !std::less<>()(text.data(), file.data() + file.size()))
+    return otherwise;
   const auto at = static_cast<std::uint64_t>(text.data() - file.data());
   if (at >= 2 && file[at - 2] == '\x8c' && static_cast<unsigned char>(file[at - 1]) == text.size()) return at - 2;
   if (at >= 5 && file[at - 5] == 'X') return at - 5;
@@ -58,9 +59,11 @@ std::string shown_path(const std::string& path) {
   std::string made;
   for (std::size_t i = 0; i < path.size() && made.size() < longest_path; ++i) {
     const std::string_view three = std::string_view(path).substr(i, 3);
-    const bool bidi = three == "\xe2\x80\x8e" || three == "\xe2\x80\x8f" || (three >= "\xe2\x80\xaa" && three <= "\xe2\x80\xae") ||
+    const bool bidi = three == "\xe2\x80\x8e" || three == "\xe2\x80\x8f" ||
+                      (three >= "\xe2\x80\xaa" && three <= "\xe2\x80\xae") ||
                       (three >= "\xe2\x81\xa6" && three <= "\xe2\x81\xa9");
-    const bool two = three.starts_with("\xd8\x9c") || (three.size() > 1 && three[0] == '\xc2' && static_cast<unsigned char>(three[1]) <= 0x9f);
+    const bool two = three.starts_with("\xd8\x9c") ||
+                     (three.size() > 1 && three[0] == '\xc2' && static_cast<unsigned char>(three[1]) <= 0x9f);
     const std::size_t length = bidi ? 3 : two ? 2 : 0;
     for (std::size_t j = 0; j < length; ++j) {
       static constexpr char digits[] = "0123456789abcdef";
@@ -150,7 +153,8 @@ void Findings::add(Verdict verdict, Value node, std::string reason, Weight weigh
     return;
   }
   ++left_out_;
-  const auto lightest = std::min_element(findings.rbegin(), findings.rend(), [](const Finding& a, const Finding& b) { return a.weight < b.weight; });
+  const auto lightest = std::min_element(findings.rbegin(), findings.rend(),
+                                         [](const Finding& a, const Finding& b) { return a.weight < b.weight; });
   if (lightest != findings.rend() && lightest->weight < weight) *lightest = {node, std::move(reason), weight};
 }
 
@@ -158,7 +162,8 @@ std::vector<Concern> Findings::concerns(const Graph& graph, bool is_pickle) {
   std::vector<Concern> made;
   if (empty()) return made;
   for (auto* findings : {&refused_, &reviewed_})
-    std::stable_sort(findings->begin(), findings->end(), [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
+    std::stable_sort(findings->begin(), findings->end(),
+                     [](const Finding& a, const Finding& b) { return a.weight > b.weight; });
   std::vector<Value> nodes;
   for (const auto* findings : {&refused_, &reviewed_})
     for (const Finding& finding : *findings) nodes.push_back(finding.node);
@@ -173,7 +178,8 @@ std::vector<Concern> Findings::concerns(const Graph& graph, bool is_pickle) {
       if (finding.node.is_node()) {
         concern.path = places.of(finding.node);
         concern.offset = graph.offset(finding.node);
-        if (is_pickle) concern.disassembly = disassembly_around(graph.file(), first_offset(graph, finding.node), concern.offset);
+        if (is_pickle)
+          concern.disassembly = disassembly_around(graph.file(), first_offset(graph, finding.node), concern.offset);
       }
       made.push_back(std::move(concern));
     }
@@ -190,8 +196,10 @@ std::string line_of(const document::Instruction& instruction) {
 
 std::vector<std::string> disassembly_around(std::string_view file, std::uint64_t first, std::uint64_t offset) {
   // Instructions are at least a byte each, so that many reach the offset.
-  auto instructions = document::disassemble(file, first, static_cast<std::size_t>(std::min(offset - first, near)) + 1 + lines_after);
-  const auto at = std::find_if(instructions.begin(), instructions.end(), [&](const auto& each) { return each.offset == offset; });
+  auto instructions =
+      document::disassemble(file, first, static_cast<std::size_t>(std::min(offset - first, near)) + 1 + lines_after);
+  const auto at =
+      std::find_if(instructions.begin(), instructions.end(), [&](const auto& each) { return each.offset == offset; });
   auto here = static_cast<std::size_t>(at - instructions.begin());
   if (here == instructions.size()) {
     instructions = document::disassemble(file, offset, 1 + lines_after);
@@ -199,7 +207,8 @@ std::vector<std::string> disassembly_around(std::string_view file, std::uint64_t
   }
   const std::size_t from = here > lines_before ? here - lines_before : 0;
   std::vector<std::string> lines;
-  for (std::size_t i = from; i < instructions.size() && i <= here + lines_after; ++i) lines.push_back(line_of(instructions[i]));
+  for (std::size_t i = from; i < instructions.size() && i <= here + lines_after; ++i)
+    lines.push_back(line_of(instructions[i]));
   return lines;
 }
 

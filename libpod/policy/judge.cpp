@@ -29,7 +29,8 @@ bool has_only(const Graph& graph, document::Value dict, std::span<const std::str
   for (const Part& part : graph.parts(dict))
     for (std::size_t i = 0; part.act == Act::items && i < part.values.size(); i += 2) {
       const document::Value key = part.values[i];
-      if (key.kind() != Kind::text || std::find(names.begin(), names.end(), graph.bytes(key)) == names.end()) return false;
+      if (key.kind() != Kind::text || std::find(names.begin(), names.end(), graph.bytes(key)) == names.end())
+        return false;
     }
   return true;
 }
@@ -55,10 +56,12 @@ void Judge::run() {
   }
 }
 
-/// Which globals a node holds as values: not those that it calls or makes an instance of, nor those that may be named here.
+/// Which globals a node holds as values: not those that it calls or makes an instance of, nor those that may be named
+/// here.
 void Judge::note_names(Value node) {
   const Kind kind = node.kind();
-  const bool first_is_judged = kind == Kind::call || kind == Kind::object || kind == Kind::object_kw || kind == Kind::instance;
+  const bool first_is_judged =
+      kind == Kind::call || kind == Kind::object || kind == Kind::object_kw || kind == Kind::instance;
   const bool may_name = marks_.may_name(node);
   const auto arguments = kind == Kind::global ? std::span<const Value>{} : graph_.arguments(node);
   for (std::size_t i = 0; i < arguments.size(); ++i)
@@ -87,15 +90,9 @@ void Judge::judge_node(Value node) {
   };
   switch (node.kind()) {
     case Kind::list: return only({Act::append}, "gives a list what is no element");
-    case Kind::dict:
-      judge_keys(node);
-      return only({Act::items}, "gives a dict what is no item");
-    case Kind::set:
-      judge_keys(node);
-      return only({Act::add}, "gives a set what is no member");
-    case Kind::frozen_set:
-      judge_keys(node);
-      return only({}, "changes a frozen set");
+    case Kind::dict: judge_keys(node); return only({Act::items}, "gives a dict what is no item");
+    case Kind::set: judge_keys(node); return only({Act::add}, "gives a set what is no member");
+    case Kind::frozen_set: judge_keys(node); return only({}, "changes a frozen set");
     case Kind::tuple: return only({}, "changes a tuple");
     case Kind::global: return only({}, "changes a class or a function");
     case Kind::persistent:
@@ -137,7 +134,9 @@ void Judge::judge_named(Value global) {
     case Standing::value:
     case Standing::built:
     case Standing::plain: return;
-    case Standing::strange: return review(global, "names the class " + shown(*name) + ", which is not in the class manifest", Weight::a_class);
+    case Standing::strange:
+      return review(global, "names the class " + shown(*name) + ", which is not in the class manifest",
+                    Weight::a_class);
     case Standing::restore:
     case Standing::carrier: return refuse(global, "holds the function " + shown(*name));
     case Standing::unknown: return refuse(global, "names " + shown(*name));
@@ -147,12 +146,14 @@ void Judge::judge_named(Value global) {
 void Judge::judge_call(Value call) {
   const auto arguments = graph_.arguments(call);
   judge_call_parts(call);
-  if (arguments.size() != 2 || arguments[1].kind() != Kind::tuple) return refuse(call, "calls something with what is no tuple");
+  if (arguments.size() != 2 || arguments[1].kind() != Kind::tuple)
+    return refuse(call, "calls something with what is no tuple");
   const auto name = name_of(graph_, arguments[0]);
   if (!name) {
     const Lookup lookup = lookup_of(graph_, arguments[0]);
     if (lookup != Lookup::none) return judge_lookup_call(call, lookup);
-    return refuse(call, arguments[0].kind() == Kind::call ? "calls what another call gave" : "calls what is no function");
+    return refuse(call,
+                  arguments[0].kind() == Kind::call ? "calls what another call gave" : "calls what is no function");
   }
   const auto given = graph_.arguments(arguments[1]);
   bool setter = false;
@@ -168,7 +169,8 @@ void Judge::judge_call(Value call) {
     if (!value) refuse(call, "calls " + shown(*name) + " with arguments of another kind");
     return;
   }
-  if (name->module == "copyreg" && (name->name == "__newobj__" || name->name == "_reconstructor")) return judge_object(call);
+  if (name->module == "copyreg" && (name->name == "__newobj__" || name->name == "_reconstructor"))
+    return judge_object(call);
   if (name->module == "dill._dill" && !carrier_shape_of(name->module, name->name)) return judge_dill(call, *name);
   if (const Shape shape = carrier_shape_of(name->module, name->name)) {
     if (!shape(graph_, given)) return refuse(call, "calls " + shown(*name) + " with arguments of another kind");
@@ -189,7 +191,8 @@ void Judge::judge_lookup_call(Value call, Lookup lookup) {
     return zone ? review(call, "makes a time zone through getattr, which real pods are known to do", Weight::a_call)
                 : refuse(call, "calls what \"builtins.getattr\" gave");
   }
-  const bool cell = given.size() == 3 && marks_.is_carried(given[0]) && is_call_of(graph_, given[0], "dill._dill", "_create_cell") &&
+  const bool cell = given.size() == 3 && marks_.is_carried(given[0]) &&
+                    is_call_of(graph_, given[0], "dill._dill", "_create_cell") &&
                     graph_.is_text(given[1], "cell_contents");
   cell ? review(call, "sets what a function of an SQS queue refers to, which real pods are known to do", Weight::code)
        : refuse(call, "calls \"builtins.setattr\"");
@@ -199,13 +202,15 @@ void Judge::judge_dill(Value call, const Name& name) {
   const bool known_one = name.name == "_create_function" || name.name == "_create_code" || name.name == "_create_cell";
   if (!known_one || !marks_.is_carried(call) || marks_.is_dropped(call)) return refuse(call, "calls " + shown(name));
   if (name.name == "_create_cell") {
-    if (given_to(graph_, call).size() > 1) return refuse(call, "calls " + shown(name) + " with arguments of another kind");
+    if (given_to(graph_, call).size() > 1)
+      return refuse(call, "calls " + shown(name) + " with arguments of another kind");
     return review(call, "makes what a function of an SQS queue refers to", Weight::code);
   }
   if (name.name == "_create_function") {
     const auto given = given_to(graph_, call);
     for (std::size_t i = 0; i < given.size(); ++i)
-      if (i != 1 && given[i].kind() == Kind::global) return refuse(call, "calls " + shown(name) + " with arguments of another kind");
+      if (i != 1 && given[i].kind() == Kind::global)
+        return refuse(call, "calls " + shown(name) + " with arguments of another kind");
     return review(call, "makes a function from byte code in this file", Weight::code);
   }
   // Which names the code uses is the first thing to look at.
@@ -213,24 +218,30 @@ void Judge::judge_dill(Value call, const Name& name) {
   for (const Value given : given_to(graph_, call)) {
     if (given.kind() != Kind::tuple) continue;
     for (const Value word : graph_.arguments(given))
-      if (word.kind() == Kind::text && words.size() < 300) words += (words.empty() ? "" : ", ") + printable(graph_.bytes(word).substr(0, 60));
+      if (word.kind() == Kind::text && words.size() < 300)
+        words += (words.empty() ? "" : ", ") + printable(graph_.bytes(word).substr(0, 60));
   }
-  review(call, "holds byte code of Python that uses " + (words.empty() ? std::string("no names") : words), Weight::code);
+  review(call, "holds byte code of Python that uses " + (words.empty() ? std::string("no names") : words),
+         Weight::code);
 }
 
 void Judge::judge_call_parts(Value call) {
   const auto name = name_of(graph_, graph_.arguments(call)[0]);
-  const auto is = [&](std::string_view module, std::string_view what) { return name && name->module == module && name->name == what; };
+  const auto is = [&](std::string_view module, std::string_view what) {
+    return name && name->module == module && name->name == what;
+  };
   for (const Part& part : graph_.parts(call)) {
     if (part.act == Act::effect) continue;
-    if (part.act == Act::items && (is("collections", "OrderedDict") || is("collections", "defaultdict") || is("collections", "Counter")))
+    if (part.act == Act::items &&
+        (is("collections", "OrderedDict") || is("collections", "defaultdict") || is("collections", "Counter")))
       continue;
     if (part.act == Act::append && is("collections", "deque")) continue;
     const bool queue = is("queue", "Queue") || is("queue", "LifoQueue") || is("queue", "PriorityQueue");
     const bool function = is("dill._dill", "_create_function") && marks_.is_carried(call);
     if (part.act == Act::state && queue && has_only(graph_, part.values[0], of_queues)) continue;
-    if (part.act == Act::state && function && part.values[0].kind() == Kind::tuple && graph_.arguments(part.values[0]).size() == 2 &&
-        has_only(graph_, graph_.arguments(part.values[0])[0], {}) && has_only(graph_, graph_.arguments(part.values[0])[1], of_functions))
+    if (part.act == Act::state && function && part.values[0].kind() == Kind::tuple &&
+        graph_.arguments(part.values[0]).size() == 2 && has_only(graph_, graph_.arguments(part.values[0])[0], {}) &&
+        has_only(graph_, graph_.arguments(part.values[0])[1], of_functions))
       continue;
     if (is("copyreg", "_reconstructor") || is("copyreg", "__newobj__")) continue;  // judged as an object's
     refuse(call, "changes what " + (name ? shown(*name) : std::string("a call")) + " gave");

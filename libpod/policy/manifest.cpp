@@ -13,11 +13,21 @@ namespace pod::policy {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Base>, 15> bases{{
-    {"enum", Base::enumeration},  {"ordered_dict", Base::ordered_dict}, {"default_dict", Base::default_dict},
-    {"deque", Base::deque},       {"dict", Base::dict},                 {"list", Base::list},
-    {"set", Base::set},           {"tuple", Base::tuple},               {"str", Base::text},
-    {"int", Base::integer},       {"float", Base::real},                {"bytes", Base::bytes},
-    {"thread", Base::thread},     {"object", Base::object},             {"none", Base::none},
+    {"enum", Base::enumeration},
+    {"ordered_dict", Base::ordered_dict},
+    {"default_dict", Base::default_dict},
+    {"deque", Base::deque},
+    {"dict", Base::dict},
+    {"list", Base::list},
+    {"set", Base::set},
+    {"tuple", Base::tuple},
+    {"str", Base::text},
+    {"int", Base::integer},
+    {"float", Base::real},
+    {"bytes", Base::bytes},
+    {"thread", Base::thread},
+    {"object", Base::object},
+    {"none", Base::none},
 }};
 
 constexpr std::string_view what = "class manifest";
@@ -51,7 +61,8 @@ struct Manifest::Table {
   const Inherited& of(const std::string& key, int depth = 0) {
     if (const auto known = done_.find(key); known != done_.end()) return known->second;
     const auto found = entries_.find(key);
-    if (found == entries_.end() || depth > 64) throw Error(ErrorCode::corrupt, "class manifest: no class " + quote(key));
+    if (found == entries_.end() || depth > 64)
+      throw Error(ErrorCode::corrupt, "class manifest: no class " + quote(key));
     Inherited made;
     for (const std::string& base : names_in(*found->second, "bases")) {
       const Inherited& above = of(base, depth + 1);
@@ -94,7 +105,8 @@ Manifest::Manifest(std::span<const std::string_view> texts) {
 
 void Manifest::add(std::string_view text) {
   const json::Value document = json::parse(text, what);
-  if (json::integer_member(document, "format", what) != 1) throw Error(ErrorCode::corrupt, "class manifest: another format");
+  if (json::integer_member(document, "format", what) != 1)
+    throw Error(ErrorCode::corrupt, "class manifest: another format");
   for (std::string& service : json::strings_member(document, "services", what)) services_.insert(std::move(service));
   Table table(document);
   const auto kept = [&](const std::set<std::string>& names) {

@@ -1,5 +1,5 @@
-// The classes that state of an emulator may hold, as `pod-agent manifest` wrote them down: moto-<version>.json, built into
-// the library.
+// The classes that state of an emulator may hold, as `pod-agent manifest` wrote them down: moto-<version>.json, built
+// into the library.
 //
 // Thread word: immutable, safe.
 #pragma once
@@ -16,7 +16,21 @@ namespace pod::policy {
 
 /// What instances of a class are underneath.
 enum class Base : std::uint8_t {
-  enumeration, ordered_dict, default_dict, deque, dict, list, set, tuple, text, integer, real, bytes, thread, object, none
+  enumeration,
+  ordered_dict,
+  default_dict,
+  deque,
+  dict,
+  list,
+  set,
+  tuple,
+  text,
+  integer,
+  real,
+  bytes,
+  thread,
+  object,
+  none
 };
 
 /// What an attribute of that name would hide.
@@ -26,8 +40,8 @@ struct ManifestClass {
   std::string_view module;
   std::string_view name;
   Base base = Base::none;
-  bool setstate = false;  // has a __setstate__, which a plain unpickler would run
-  std::vector<std::string_view> methods;     // sorted, with those of its bases; no dunders
+  bool setstate = false;                  // has a __setstate__, which a plain unpickler would run
+  std::vector<std::string_view> methods;  // sorted, with those of its bases; no dunders
   std::vector<std::string_view> properties;
   std::vector<std::string_view> slots;
 

@@ -24,7 +24,8 @@ bool is_call_of(const Graph& graph, Value value, std::string_view module, std::s
 
 std::span<const Value> given_to(const Graph& graph, Value value) {
   const auto arguments = graph.arguments(value);
-  return arguments.size() > 1 && arguments[1].kind() == Kind::tuple ? graph.arguments(arguments[1]) : std::span<const Value>{};
+  return arguments.size() > 1 && arguments[1].kind() == Kind::tuple ? graph.arguments(arguments[1])
+                                                                    : std::span<const Value>{};
 }
 
 Lookup lookup_of(const Graph& graph, Value value) {

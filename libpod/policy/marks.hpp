@@ -25,8 +25,8 @@ class Marks {
 
   /// A call whose result was dropped: what counts is its effect on its first argument.
   bool is_dropped(document::Value call) const { return has(call, dropped); }
-  /// Part of a function that dill wrote, and that lies among the attributes of an SQS queue of LocalStack: the only place
-  /// where real pods have one.
+  /// Part of a function that dill wrote, and that lies among the attributes of an SQS queue of LocalStack: the only
+  /// place where real pods have one.
   bool is_carried(document::Value node) const { return has(node, carried); }
   /// A tuple of arguments that may name what nothing else may: of a look-up, of copyreg's
   /// `_reconstructor`, of a function that is carried. Whoever judges the call looks at each of them.
@@ -37,7 +37,9 @@ class Marks {
   static constexpr std::uint8_t carried = 2;
   static constexpr std::uint8_t naming = 4;
 
-  bool has(document::Value node, std::uint8_t mark) const { return node.is_node() && (marks_[node.node()] & mark) != 0; }
+  bool has(document::Value node, std::uint8_t mark) const {
+    return node.is_node() && (marks_[node.node()] & mark) != 0;
+  }
   void set(document::Value node, std::uint8_t mark) {
     if (node.is_node()) marks_[node.node()] |= mark;
   }

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::array<Name, 2> built{{{"uuid", "UUID"}, {"requests.structures", "CaseInsensitiveDict"}}};
 
-constexpr std::array<std::string_view, 10> plain{"list", "dict", "set", "int", "str", "float", "bool", "tuple", "bytes", "frozenset"};
+constexpr std::array<std::string_view, 10> plain{"list",  "dict", "set",   "int",   "str",
+                                                 "float", "bool", "tuple", "bytes", "frozenset"};
 
 constexpr std::array<std::string_view, 3> packages{"moto", "localstack", "localstack_persist"};
 // Modules of moto that hold no state.
@@ -51,7 +52,8 @@ bool is_strange(const Name& name) {
 std::optional<Name> name_of(const document::Graph& graph, document::Value value) {
   if (value.kind() != document::Kind::global) return std::nullopt;
   const auto words = graph.arguments(value);
-  if (words.size() != 2 || words[0].kind() != document::Kind::text || words[1].kind() != document::Kind::text) return std::nullopt;
+  if (words.size() != 2 || words[0].kind() != document::Kind::text || words[1].kind() != document::Kind::text)
+    return std::nullopt;
   return Name{graph.bytes(words[0]), graph.bytes(words[1])};
 }
 
@@ -60,7 +62,8 @@ Known known(const Name& name) {
   if (shape_of(name.module, name.name))
     return {name.module == "pod_agent.restore" ? Standing::restore : Standing::value, nullptr};
   if (std::find(built.begin(), built.end(), name) != built.end()) return {Standing::built, nullptr};
-  if (name.module == "builtins" && std::find(plain.begin(), plain.end(), name.name) != plain.end()) return {Standing::plain, nullptr};
+  if (name.module == "builtins" && std::find(plain.begin(), plain.end(), name.name) != plain.end())
+    return {Standing::plain, nullptr};
   if (carrier_shape_of(name.module, name.name)) return {Standing::carrier, nullptr};
   return {is_strange(name) ? Standing::strange : Standing::unknown, nullptr};
 }
@@ -68,11 +71,13 @@ Known known(const Name& name) {
 std::string shown(const Name& name) {
   const std::string module(name.module.substr(0, 120));
   const std::string cut(name.name.substr(0, 80));
-  return quote(module + (module.size() < name.module.size() ? "…" : "") + '.' + cut + (cut.size() < name.name.size() ? "…" : ""));
+  return quote(module + (module.size() < name.module.size() ? "…" : "") + '.' + cut +
+               (cut.size() < name.name.size() ? "…" : ""));
 }
 
 bool may_be_strange_enum(const Name& name) {
-  return (name.module.starts_with("localstack.aws.api.") || name.module.starts_with("localstack.services.")) && is_strange(name);
+  return (name.module.starts_with("localstack.aws.api.") || name.module.starts_with("localstack.services.")) &&
+         is_strange(name);
 }
 
 }  // namespace pod::policy

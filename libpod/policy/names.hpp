@@ -11,14 +11,14 @@
 namespace pod::policy {
 
 enum class Standing : std::uint8_t {
-  unknown,   // on no list
-  state,     // a class of the manifest
-  value,     // a value type that may be called with arguments of its shape, and named
-  built,     // a value type that is made empty and then given attributes: uuid.UUID, CaseInsensitiveDict
-  plain,     // a type that may only be named: what a default dict makes
-  restore,   // a function of pod-agent that may be called
-  strange,   // a class of moto or LocalStack by its name, which the manifest does not hold
-  carrier,   // a function that real pods are known to carry
+  unknown,  // on no list
+  state,    // a class of the manifest
+  value,    // a value type that may be called with arguments of its shape, and named
+  built,    // a value type that is made empty and then given attributes: uuid.UUID, CaseInsensitiveDict
+  plain,    // a type that may only be named: what a default dict makes
+  restore,  // a function of pod-agent that may be called
+  strange,  // a class of moto or LocalStack by its name, which the manifest does not hold
+  carrier,  // a function that real pods are known to carry
 };
 
 struct Name {

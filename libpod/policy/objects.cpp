@@ -20,8 +20,9 @@ namespace {
 constexpr std::size_t longest_attribute = 256;
 
 // What a thread keeps for itself; two of them may be given.
-constexpr std::array<std::string_view, 11> of_threads{"_target",      "_args",       "_kwargs",      "_ident",    "_native_id", "_tstate_lock",
-                                                      "_started",     "_is_stopped", "_initialized", "_stderr",   "_invoke_excepthook"};
+constexpr std::array<std::string_view, 11> of_threads{
+    "_target",  "_args",       "_kwargs",      "_ident",  "_native_id",        "_tstate_lock",
+    "_started", "_is_stopped", "_initialized", "_stderr", "_invoke_excepthook"};
 constexpr std::array<std::string_view, 2> of_keys{"_value_buffer", "lock"};
 
 template <std::size_t size>
@@ -59,7 +60,8 @@ void Judge::judge_object(Value object) {
     cls = given[0];
     if (called->name == "_reconstructor") {
       const auto base = given.size() == 3 ? name_of(graph_, given[1]) : std::nullopt;
-      if (!base || base->module != "builtins" || given[2].kind() == Kind::global) return refuse(object, "makes an instance by \"copyreg._reconstructor\" of what is no plain type");
+      if (!base || base->module != "builtins" || given[2].kind() == Kind::global)
+        return refuse(object, "makes an instance by \"copyreg._reconstructor\" of what is no plain type");
       given = base->name == "object" ? std::span<const Value>{} : given.last(1);
       if (base->name != "object" && known(*base).standing != Standing::plain)
         return refuse(object, "makes an instance by \"copyreg._reconstructor\" of what is no plain type");
@@ -88,7 +90,8 @@ void Judge::judge_object(Value object) {
 
 void Judge::judge_made(Value object, const Name& name, const Known& standing, std::span<const Value> given) {
   if (standing.standing == Standing::strange)
-    return review(object, "makes an instance of " + shown(name) + ", which is not in the class manifest", Weight::a_class);
+    return review(object, "makes an instance of " + shown(name) + ", which is not in the class manifest",
+                  Weight::a_class);
   if (standing.standing == Standing::carrier) {
     if (!given.empty()) refuse(object, "makes an instance of " + shown(name) + " with arguments of another kind");
     return review(object, "makes an instance of " + shown(name) + ", which real pods are known to do", Weight::a_call);
@@ -138,11 +141,11 @@ void Judge::judge_state(Value object, const Name& name, const Known& standing, V
   std::span<const Value> pair;
   if (state.kind() == Kind::tuple) pair = graph_.arguments(state);
   if (state.kind() == Kind::dict) return judge_attributes(object, name, of_manifest, state);
-  if (pair.size() != 2 || (pair[0].kind() != Kind::dict && pair[0].kind() != Kind::none) || pair[1].kind() != Kind::dict) {
+  if (pair.size() != 2 || (pair[0].kind() != Kind::dict && pair[0].kind() != Kind::none) ||
+      pair[1].kind() != Kind::dict) {
     if (state.kind() == Kind::none) return;
-    return standing.standing == Standing::strange
-               ? review(object, "gives " + shown(name) + " a state that is no dict")
-               : refuse(object, "gives " + shown(name) + " a state that is no dict");
+    return standing.standing == Standing::strange ? review(object, "gives " + shown(name) + " a state that is no dict")
+                                                  : refuse(object, "gives " + shown(name) + " a state that is no dict");
   }
   if (pair[0].kind() == Kind::dict) judge_attributes(object, name, of_manifest, pair[0]);
   each_key(graph_, pair[1], [&](Value key) {
@@ -155,14 +158,17 @@ void Judge::judge_state(Value object, const Name& name, const Known& standing, V
 void Judge::judge_attributes(Value object, const Name& name, const ManifestClass* of_manifest, Value attributes) {
   each_key(graph_, attributes, [&](Value key) {
     // What typing leaves in an instance of a generic class.
-    if (!of_manifest && graph_.is_text(key, "__orig_class__")) return review(object, "sets \"__orig_class__\" of " + shown(name));
+    if (!of_manifest && graph_.is_text(key, "__orig_class__"))
+      return review(object, "sets \"__orig_class__\" of " + shown(name));
     if (key.kind() != Kind::text || graph_.bytes(key).size() > longest_attribute || is_dunder(graph_.bytes(key)))
       return refuse(object, "sets " + key_shown(graph_, key) + " of " + shown(name));
     if (!of_manifest) return;
     switch (of_manifest->hides(graph_.bytes(key))) {
       case Hides::nothing: return;
-      case Hides::property: return review(object, "sets " + key_shown(graph_, key) + " of " + shown(name) + ", which is a property of it");
-      case Hides::method: return refuse(object, "sets " + key_shown(graph_, key) + " of " + shown(name) + ", which hides a method");
+      case Hides::property:
+        return review(object, "sets " + key_shown(graph_, key) + " of " + shown(name) + ", which is a property of it");
+      case Hides::method:
+        return refuse(object, "sets " + key_shown(graph_, key) + " of " + shown(name) + ", which hides a method");
     }
   });
 }

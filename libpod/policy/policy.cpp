@@ -39,14 +39,16 @@ std::string said(const Error& error) {
 std::vector<std::string> first_lines(std::string_view head, Format format) {
   const std::uint64_t first = format == Format::tagged_pickle ? 1 : 0;
   std::vector<std::string> lines;
-  for (const document::Instruction& each : document::disassemble(head, first, lines_of_unreadable)) lines.push_back(line_of(each));
+  for (const document::Instruction& each : document::disassemble(head, first, lines_of_unreadable))
+    lines.push_back(line_of(each));
   return lines;
 }
 
 /// Whether an unpickler that is given these bytes names or makes something before it fails.
 bool acts_like_a_pickle(std::string_view file) {
-  static constexpr std::array<std::string_view, 14> acts{"GLOBAL", "STACK_GLOBAL", "INST", "OBJ",    "REDUCE",    "NEWOBJ", "NEWOBJ_EX",
-                                                         "BUILD",  "EXT1",         "EXT2", "EXT4", "BINPERSID", "PERSID", "STOP"};
+  static constexpr std::array<std::string_view, 14> acts{"GLOBAL", "STACK_GLOBAL", "INST",   "OBJ",  "REDUCE",
+                                                         "NEWOBJ", "NEWOBJ_EX",    "BUILD",  "EXT1", "EXT2",
+                                                         "EXT4",   "BINPERSID",    "PERSID", "STOP"};
   constexpr std::size_t at_once = 1024;
   std::uint64_t first = 0;
   while (first < file.size()) {
@@ -81,7 +83,8 @@ Judgement judge_opaque(std::string file, const StatePath& path, const Options& o
     try {
       return judge(document::read_pickle(std::move(file), path.str(), options.limits), Format::pickle, path, options);
     } catch (const Error& error) {
-      return with_one(path, Verdict::refuse, (acts ? "a broken pickle: " : "no document that can be read: ") + said(error),
+      return with_one(path, Verdict::refuse,
+                      (acts ? "a broken pickle: " : "no document that can be read: ") + said(error),
                       first_lines(head, Format::pickle));
     }
   }
@@ -123,12 +126,17 @@ Judgement judge(const Graph& graph, Format format, const StatePath& path, const 
   if (format == Format::json && has_tags(graph)) return judge(std::string(graph.file()), path, options);
   Findings findings(options.concerns);
   Judge(graph, findings).run();
-  if (const auto deep = deeper_than(graph, options.limits.depth)) findings.add(Verdict::refuse, *deep, "nests deeper than an emulator could write");
-  if (format == Format::jsonpickle && has_tags(graph)) findings.add(Verdict::refuse, graph.root(), "holds a tag of jsonpickle that is not known");
+  if (const auto deep = deeper_than(graph, options.limits.depth))
+    findings.add(Verdict::refuse, *deep, "nests deeper than an emulator could write");
+  if (format == Format::jsonpickle && has_tags(graph))
+    findings.add(Verdict::refuse, graph.root(), "holds a tag of jsonpickle that is not known");
   Judgement judgement{path, findings.verdict(), {}};
   if (is_pickle(format) && graph.end() < graph.file().size()) {
     judgement.verdict = Verdict::refuse;
-    judgement.concerns.push_back({Verdict::refuse, graph.end(), {}, "holds data behind the end of the pickle",
+    judgement.concerns.push_back({Verdict::refuse,
+                                  graph.end(),
+                                  {},
+                                  "holds data behind the end of the pickle",
                                   disassembly_around(graph.file(), graph.end(), graph.end())});
   }
   for (Concern& concern : findings.concerns(graph, is_pickle(format))) {

@@ -3,7 +3,8 @@
 //
 //   accept   classes of the committed manifests and plain value types, callables of a short list with arguments of the
 //            shape they take, JSON and SQLite that read, data that no emulator unpickles
-//   review   nothing known to be bad, something not known to be good: classes of moto and LocalStack that the manifests do
+//   review   nothing known to be bad, something not known to be good: classes of moto and LocalStack that the manifests
+//   do
 //            not hold, code that real pods are known to carry, a format that is not known
 //   refuse   everything else, and whatever does not read to its end
 //
@@ -24,8 +25,8 @@
 
 namespace pod::policy {
 
-/// What a file is taken for, by where it lies. Names only ever make judging stricter: what looks like a pickle is judged as
-/// one wherever it lies, except among assets.
+/// What a file is taken for, by where it lies. Names only ever make judging stricter: what looks like a pickle is
+/// judged as one wherever it lies, except among assets.
 enum class Role {
   state,  // below api_states/; `store` and `backend` with any extension, and *.state, *.pkl, *.pickle, *.dill anywhere
   asset,  // below assets/ or <service>/assets/: bodies, archives, databases, which no emulator unpickles
@@ -38,16 +39,17 @@ struct Options {
   std::size_t concerns = 20;  // at most that many, worst first
 };
 
-/// Whether the verdict depends on more than the first 4 KiB (`head`). Where not, `judge` takes the head for the file: so
-/// bodies of gigabytes need not be held.
+/// Whether the verdict depends on more than the first 4 KiB (`head`). Where not, `judge` takes the head for the file:
+/// so bodies of gigabytes need not be held.
 bool needs_whole_file(const StatePath& path, std::string_view head);
 
 /// Never throws for what the file holds: what cannot be read is a concern.
 Judgement judge(std::string file, const StatePath& path, const Options& options = {});
 
-/// The same for a document that has been read already, as whatever format: JSON that holds jsonpickle's tags is read again
-/// as that, since an emulator would.
-Judgement judge(const document::Graph& graph, document::Format format, const StatePath& path, const Options& options = {});
+/// The same for a document that has been read already, as whatever format: JSON that holds jsonpickle's tags is read
+/// again as that, since an emulator would.
+Judgement judge(const document::Graph& graph, document::Format format, const StatePath& path,
+                const Options& options = {});
 
 /// The worse of two.
 constexpr Verdict worse(Verdict a, Verdict b) noexcept { return a < b ? b : a; }

@@ -57,7 +57,9 @@ bool is_global(const Graph& graph, Value value, std::string_view module, std::st
   return graph.is_text(names[0], module) && graph.is_text(names[1], name);
 }
 
-bool is_empty_tuple(const Graph& graph, Value value) { return value.kind() == Kind::tuple && graph.arguments(value).empty(); }
+bool is_empty_tuple(const Graph& graph, Value value) {
+  return value.kind() == Kind::tuple && graph.arguments(value).empty();
+}
 
 bool nothing(const Graph&, Arguments arguments) { return arguments.empty(); }
 
@@ -86,8 +88,8 @@ bool address(const Graph& graph, Arguments a) {
 }
 bool counter(const Graph&, Arguments a) { return a.size() == 1 && a[0].kind() == Kind::dict; }
 bool deque(const Graph& graph, Arguments a) {
-  return a.empty() || (a.size() <= 2 && is_empty_tuple(graph, a[0]) &&
-                       (a.size() == 1 || is_int(a[1]) || a[1].kind() == Kind::none));
+  return a.empty() ||
+         (a.size() <= 2 && is_empty_tuple(graph, a[0]) && (a.size() == 1 || is_int(a[1]) || a[1].kind() == Kind::none));
 }
 /// A class, whose standing is judged where it stands as a value. An enum makes no instance without a value, and of the
 /// value types only containers do.
@@ -107,7 +109,8 @@ bool default_dict(const Graph& graph, Arguments a) {
   if (a.size() != 1) return false;
   if (a[0].kind() == Kind::global) return may_be_factory(graph, a[0]);
   return a[0].kind() == Kind::none || a[0].kind() == Kind::persistent ||
-         is_call_of(graph, a[0], "pod_agent.restore", "factory") || is_call_of(graph, a[0], "pod_agent.restore", "method");
+         is_call_of(graph, a[0], "pod_agent.restore", "factory") ||
+         is_call_of(graph, a[0], "pod_agent.restore", "method");
 }
 bool byte_array(const Graph&, Arguments a) { return a.empty() || (a.size() == 1 && a[0].kind() == Kind::bytes); }
 bool complex_number(const Graph&, Arguments a) {
@@ -117,8 +120,8 @@ bool safe_uuid(const Graph&, Arguments a) { return a.size() == 1 && (is_int(a[0]
 
 // Restore functions of pod-agent.
 
-constexpr std::array<std::string_view, 12> factory_types{"list",  "dict",  "set",       "int",         "str",  "float",
-                                                         "bool",  "tuple", "bytes",     "frozenset",   "OrderedDict", "deque"};
+constexpr std::array<std::string_view, 12> factory_types{"list", "dict",  "set",   "int",       "str",         "float",
+                                                         "bool", "tuple", "bytes", "frozenset", "OrderedDict", "deque"};
 
 /// Atoms, and lists and dicts of them, at most a thousand: what a default factory with content may make.
 bool is_plain(const Graph& graph, Value root) {
@@ -164,15 +167,16 @@ bool semaphore(const Graph& graph, Arguments a) {
 bool queue(const Graph& graph, Arguments a) {
   static constexpr std::array<std::string_view, 4> kinds{"Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"};
   return a.size() == 3 && a[0].kind() == Kind::text &&
-         std::find(kinds.begin(), kinds.end(), graph.bytes(a[0])) != kinds.end() && is_int(a[1]) && a[2].kind() == Kind::list;
+         std::find(kinds.begin(), kinds.end(), graph.bytes(a[0])) != kinds.end() && is_int(a[1]) &&
+         a[2].kind() == Kind::list;
 }
 bool regex(const Graph& graph, Arguments a) {
   return a.size() == 2 && (a[0].kind() == Kind::text || a[0].kind() == Kind::bytes) &&
          graph.bytes(a[0]).size() <= longest_pattern && is_int(a[1]);
 }
 bool method(const Graph& graph, Arguments a) {
-  return a.size() == 2 && (a[0].kind() == Kind::object || a[0].kind() == Kind::persistent) && a[1].kind() == Kind::text &&
-         is_identifier(graph.bytes(a[1])) && !graph.bytes(a[1]).starts_with("__");
+  return a.size() == 2 && (a[0].kind() == Kind::object || a[0].kind() == Kind::persistent) &&
+         a[1].kind() == Kind::text && is_identifier(graph.bytes(a[1])) && !graph.bytes(a[1]).starts_with("__");
 }
 bool weak(const Graph&, Arguments a) { return a.size() == 1 && is_made(a[0]); }
 bool one_dict(const Graph&, Arguments a) { return a.size() == 1 && a[0].kind() == Kind::dict; }
@@ -187,7 +191,8 @@ bool key(const Graph& graph, Arguments a) {
 
 bool is_zone_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+           c == '-' || c == '/';
   });
 }
 
@@ -197,12 +202,14 @@ bool zone(const Graph& graph, Arguments a) {
 bool jwk(const Graph& graph, Arguments a) {
   static constexpr std::array<std::string_view, 4> kinds{"RSAKey", "ECKey", "OKPKey", "OctKey"};
   return a.size() == 2 && a[0].kind() == Kind::text &&
-         std::find(kinds.begin(), kinds.end(), graph.bytes(a[0])) != kinds.end() && is_text_of(graph, a[1], longest_key);
+         std::find(kinds.begin(), kinds.end(), graph.bytes(a[0])) != kinds.end() &&
+         is_text_of(graph, a[1], longest_key);
 }
 bool service_model(const Graph& graph, Arguments a) {
   if (a.size() != 1 || !is_text_of(graph, a[0], 64) || graph.bytes(a[0]).empty()) return false;
   const std::string_view name = graph.bytes(a[0]);
-  return std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 bool timer(const Graph& graph, Arguments a) {
   return a.size() == 3 && a[0].kind() == Kind::real && is_call_of(graph, a[1], "pod_agent.restore", "method") &&
@@ -229,7 +236,9 @@ bool set_key(const Graph& graph, Arguments a) {
 
 // Carriers of real pods.
 
-bool any_size(const Graph& graph, Arguments a) { return a.size() == 1 && a[0].kind() == Kind::integer && graph.integer(a[0]) >= 0; }
+bool any_size(const Graph& graph, Arguments a) {
+  return a.size() == 1 && a[0].kind() == Kind::integer && graph.integer(a[0]) >= 0;
+}
 bool generic_alias(const Graph&, Arguments a) {
   return a.size() == 2 && a[0].kind() == Kind::global && (a[1].kind() == Kind::tuple || a[1].kind() == Kind::global);
 }
@@ -238,9 +247,7 @@ bool get_attribute(const Graph& graph, Arguments a) {
   return a.size() == 3 && is_global(graph, a[0], "dill", "_dill") && graph.is_text(a[1], "_setattr") &&
          is_global(graph, a[2], "builtins", "setattr");
 }
-bool dill_lock(const Graph&, Arguments a) {
-  return a.size() == 1 && a[0].kind() == Kind::boolean;
-}
+bool dill_lock(const Graph&, Arguments a) { return a.size() == 1 && a[0].kind() == Kind::boolean; }
 bool dill_rlock(const Graph&, Arguments a) {
   return a.size() == 2 && is_int(a[0]) && (is_int(a[1]) || a[1].kind() == Kind::none);
 }
@@ -327,7 +334,8 @@ constexpr Row carriers[] = {
 
 template <std::size_t size>
 const Row* find(const Row (&rows)[size], std::string_view module, std::string_view name) {
-  const Row* found = std::find_if(std::begin(rows), std::end(rows), [&](const Row& row) { return row.name == name && row.module == module; });
+  const Row* found = std::find_if(std::begin(rows), std::end(rows),
+                                  [&](const Row& row) { return row.name == name && row.module == module; });
   return found == std::end(rows) ? nullptr : found;
 }
 
@@ -337,7 +345,8 @@ bool is_hex(std::string_view text, std::size_t size) {
 }
 
 bool is_digits(std::string_view text, std::size_t least, std::size_t most) {
-  return text.size() >= least && text.size() <= most && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return text.size() >= least && text.size() <= most &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_region(std::string_view text) {

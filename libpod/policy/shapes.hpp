@@ -1,5 +1,5 @@
-// What a callable of the short list takes. Each shape is what pod-agent's restore functions and value types check too, so
-// that a call which is accepted here is one that they grant.
+// What a callable of the short list takes. Each shape is what pod-agent's restore functions and value types check too,
+// so that a call which is accepted here is one that they grant.
 #pragma once
 
 #include "document/graph.hpp"
@@ -12,8 +12,8 @@ namespace pod::policy {
 using Arguments = std::span<const document::Value>;
 using Shape = bool (*)(const document::Graph& graph, Arguments arguments);
 
-/// The shape of calling `module.name`, or null where it is not on the list. In `setter` whether it is a state setter: one
-/// that changes its first argument.
+/// The shape of calling `module.name`, or null where it is not on the list. In `setter` whether it is a state setter:
+/// one that changes its first argument.
 Shape shape_of(std::string_view module, std::string_view name, bool* setter = nullptr);
 
 /// The same for callables that real pods are known to carry, though nothing says that they are harmless.

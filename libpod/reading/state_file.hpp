@@ -39,8 +39,8 @@ StateFile read_state_file(std::string file, const StatePath& path, bool write = 
 StateReading unread(const StatePath& path, std::uint64_t bytes, std::string sha256);
 
 bool is_pickle(document::Format format) noexcept;
-/// The pickle of `graph` in libpod's writing, with the mark before it where the format has one. Error(unsupported) where
-/// it cannot be written, Error(refused) past `limit` bytes.
+/// The pickle of `graph` in libpod's writing, with the mark before it where the format has one. Error(unsupported)
+/// where it cannot be written, Error(refused) past `limit` bytes.
 std::string write_again(const document::Graph& graph, document::Format format, std::uint64_t limit = size_limit);
 
 }  // namespace pod::reading

@@ -32,7 +32,8 @@ std::optional<std::map<std::string, Declared>> read_capture(archive::Reader& rea
   const json::Value value = json::parse(*text, capture_name);
   std::map<std::string, Declared> entries;
   for (const json::Value& entry : json::array_member(value, "entries", capture_name)) {
-    Declared declared{json::size_member(entry, "size", capture_name), json::string_member(entry, "sha256", capture_name),
+    Declared declared{json::size_member(entry, "size", capture_name),
+                      json::string_member(entry, "sha256", capture_name),
                       entry.contains("omitted") && json::bool_member(entry, "omitted", capture_name)};
     const std::string path = json::string_member(entry, "path", capture_name);
     if (!entries.emplace(path, std::move(declared)).second)
@@ -44,9 +45,11 @@ std::optional<std::map<std::string, Declared>> read_capture(archive::Reader& rea
 const Declared& declaration_of(const std::map<std::string, Declared>& entries, const archive::Entry& file) {
   const auto place = entries.find(file.path.str());
   if (place == entries.end() || place->second.omitted)
-    throw Error(ErrorCode::corrupt, "the archive holds " + quote(file.path.str()) + ", which its list of entries does not");
+    throw Error(ErrorCode::corrupt,
+                "the archive holds " + quote(file.path.str()) + ", which its list of entries does not");
   if (place->second.size != file.size)
-    throw Error(ErrorCode::corrupt, "size of " + quote(file.path.str()) + " in the archive is not what its list of entries says");
+    throw Error(ErrorCode::corrupt,
+                "size of " + quote(file.path.str()) + " in the archive is not what its list of entries says");
   return place->second;
 }
 
@@ -134,7 +137,8 @@ void capture_archive(archive::Reader& reader, TreeBuilder& builder, const Contex
       if (!entry.omitted && !seen.contains(path))
         throw Error(ErrorCode::corrupt, "the archive lacks " + quote(path) + ", which its list of entries names");
   for (const archive::Entry& entry : reader.entries())
-    if (entry.folder && !is_own(entry.path) && (!wanted || wanted(path_in(entry.path)))) builder.add_empty_folder(entry.path);
+    if (entry.folder && !is_own(entry.path) && (!wanted || wanted(path_in(entry.path))))
+      builder.add_empty_folder(entry.path);
   context.progress->end();
 }
 
@@ -149,7 +153,8 @@ std::uint64_t write_archive(const TreeView& view, archive::Writer& writer, const
   std::uint64_t total = 0;
   for (const FileEntry& file : files) {
     if (is_own(file.path))
-      throw Error(ErrorCode::unsupported, "file " + quote(file.path.str()) + " has a name that archives use themselves");
+      throw Error(ErrorCode::unsupported,
+                  "file " + quote(file.path.str()) + " has a name that archives use themselves");
     total += file.size;
   }
   const SnapshotInfo info = narrowed(view.info(), wanted);

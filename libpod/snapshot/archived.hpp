@@ -17,17 +17,18 @@ namespace pod::snapshot {
 SnapshotInfo read_info(archive::Reader& reader);
 
 /// Adds every file but `.pod/`; `metadata.yaml` stays an ordinary file, byte for byte, unless an export of ours made it
-/// (its first line says so). Without `wanted` all of them, with it those that it says. Where the archive has a `.pod/capture.json`, contents are checked against it:
-/// Error(corrupt) for a digest or a size that differs, or an entry that is missing.
+/// (its first line says so). Without `wanted` all of them, with it those that it says. Where the archive has a
+/// `.pod/capture.json`, contents are checked against it: Error(corrupt) for a digest or a size that differs, or an
+/// entry that is missing.
 void capture_archive(archive::Reader& reader, TreeBuilder& builder, const Context& context,
                      const std::function<bool(const StatePath&)>& wanted = {});
 
 struct ExportLabels {
   std::string name;  // metadata.yaml's `name`: the pod, or the file's stem
 };
-/// Sorted by path; `metadata.yaml` is made from the info where the tree has none; `.pod/info.json` always, with only the
-/// services whose files `wanted` takes (asked with a path below `api_states/`), so that what is read back says no more
-/// than what is there. Returns the number of state files.
+/// Sorted by path; `metadata.yaml` is made from the info where the tree has none; `.pod/info.json` always, with only
+/// the services whose files `wanted` takes (asked with a path below `api_states/`), so that what is read back says no
+/// more than what is there. Returns the number of state files.
 std::uint64_t write_archive(const TreeView& view, archive::Writer& writer, const ExportLabels& labels,
                             const std::function<bool(const FileEntry&)>& wanted, const Context& context);
 

@@ -1,11 +1,11 @@
 #include "snapshot/beneath.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
+#include <string>
 
 namespace pod::snapshot {
 

@@ -5,11 +5,11 @@
 #include "base/files.hpp"
 #include "snapshot/beneath.hpp"
 
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 namespace pod::snapshot {

@@ -1,8 +1,8 @@
 // A folder takes another one's place at once.
 //
 // The new folder is built as `new` in a private work folder beside the target, so that every rename stays in one file
-// system. Where the kernel can exchange two names, there is no moment without a target. Elsewhere the old folder becomes
-// `old` in the work folder first; killed between the two steps, the next recover_left_overs() puts it back.
+// system. Where the kernel can exchange two names, there is no moment without a target. Elsewhere the old folder
+// becomes `old` in the work folder first; killed between the two steps, the next recover_left_overs() puts it back.
 #pragma once
 
 #include <filesystem>

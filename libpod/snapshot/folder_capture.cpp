@@ -4,13 +4,13 @@
 
 #include "snapshot/beneath.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -83,7 +83,8 @@ void Scan::folder(int fd, const std::string& prefix, std::size_t depth) {
   if (std::find(above_.begin(), above_.end(), identity) != above_.end())
     return leave_out(prefix, "the folder contains itself");
   if (++folders_ > file_limit)
-    throw Error(ErrorCode::refused, "folder " + quote(root_.native()) + " has more than " + std::to_string(file_limit) + " folders");
+    throw Error(ErrorCode::refused,
+                "folder " + quote(root_.native()) + " has more than " + std::to_string(file_limit) + " folders");
   above_.push_back(identity);
 
   base::Fd again = open_in(fd, ".", O_RDONLY | O_DIRECTORY);
@@ -99,7 +100,8 @@ void Scan::folder(int fd, const std::string& prefix, std::size_t depth) {
     if (std::strcmp(item->d_name, ".") == 0 || std::strcmp(item->d_name, "..") == 0) continue;
     names.emplace_back(item->d_name);
     if (names.size() > file_limit)
-      throw Error(ErrorCode::refused, "folder " + quote((root_ / prefix).native()) + " has more than " + std::to_string(file_limit) + " entries");
+      throw Error(ErrorCode::refused, "folder " + quote((root_ / prefix).native()) + " has more than " +
+                                          std::to_string(file_limit) + " entries");
   }
   if (errno != 0) base::throw_errno(errno, "read", root_ / prefix);
   std::sort(names.begin(), names.end());
@@ -135,17 +137,19 @@ void Scan::entry(int folder_fd, const std::string& name, const std::string& pref
   if (wanted_ && !wanted_(state_path)) return;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > size_limit)
-    throw Error(ErrorCode::refused, "file " + quote((root_ / path).native()) + " has " + std::to_string(size) + " bytes, more than " +
-                                        std::to_string(size_limit));
+    throw Error(ErrorCode::refused, "file " + quote((root_ / path).native()) + " has " + std::to_string(size) +
+                                        " bytes, more than " + std::to_string(size_limit));
   if (files.size() >= file_limit)
-    throw Error(ErrorCode::refused, "folder " + quote(root_.native()) + " has more than " + std::to_string(file_limit) + " files");
+    throw Error(ErrorCode::refused,
+                "folder " + quote(root_.native()) + " has more than " + std::to_string(file_limit) + " files");
   bytes += size;
   files.push_back({std::move(state_path), size});
 }
 
 void Scan::sub_folder(int folder_fd, const std::string& name, const std::string& path, std::size_t depth) {
   if (depth + 1 >= depth_limit)
-    throw Error(ErrorCode::refused, "folder " + quote((root_ / path).native()) + " is more than " + std::to_string(depth_limit) + " levels deep");
+    throw Error(ErrorCode::refused, "folder " + quote((root_ / path).native()) + " is more than " +
+                                        std::to_string(depth_limit) + " levels deep");
   const base::Fd below = open_in(folder_fd, name.c_str(), O_RDONLY | O_DIRECTORY);
   if (!below) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
@@ -188,7 +192,9 @@ class SteadySource final : public base::ByteSource {
   bool is_as_opened() const {
     struct stat now {};
     if (::fstat(fd_, &now) != 0) base::throw_errno(errno, "read", path_);
-    const auto same = [](const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; };
+    const auto same = [](const timespec& a, const timespec& b) {
+      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
     return now.st_size == status_.st_size && same(now.st_mtim, status_.st_mtim) && same(now.st_ctim, status_.st_ctim);
   }
 

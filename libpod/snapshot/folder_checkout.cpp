@@ -5,13 +5,13 @@
 #include "snapshot/beneath.hpp"
 #include "snapshot/exchange.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <fcntl.h>
-#include <fstream>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <string>
 #include <vector>
 
 namespace pod::snapshot {
@@ -60,7 +60,8 @@ std::optional<std::string> mounted_in(const fs::path& folder) {
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
     std::string_view rest = line;
-    for (int field = 0; field < 4 && rest.find(' ') != std::string_view::npos; ++field) rest.remove_prefix(rest.find(' ') + 1);
+    for (int field = 0; field < 4 && rest.find(' ') != std::string_view::npos; ++field)
+      rest.remove_prefix(rest.find(' ') + 1);
     const std::string point = unescape_octal(rest.substr(0, rest.find(' ')));
     if (point == real.native() || point.starts_with(real.native() + "/")) return point;
   }
@@ -103,7 +104,8 @@ class FolderWriter {
     const std::string name = slash == std::string::npos ? entry.path.str() : entry.path.str().substr(slash + 1);
     const fs::path full = shown_ / entry.path.str();
     // The kernel takes the umask off, as for any file that a user makes.
-    const base::Fd fd = open_in(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL, (entry.mode & 0100) != 0 ? 0777 : 0666);
+    const base::Fd fd =
+        open_in(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL, (entry.mode & 0100) != 0 ? 0777 : 0666);
     if (!fd) base::throw_errno(errno, "write", full);
     const auto source = view.open(entry);
     base::drain(*source, [&](base::ConstBytes piece) {
@@ -205,7 +207,8 @@ Written checkout_folder(const TreeView& view, const fs::path& target_path, bool 
       writer.empty_folder(*item.path);
     }
   }
-  if (target.exists && ::fchmodat(work_fd.get(), "new", target.mode, 0) != 0) base::throw_errno(errno, "write", target.path);
+  if (target.exists && ::fchmodat(work_fd.get(), "new", target.mode, 0) != 0)
+    base::throw_errno(errno, "write", target.path);
   writer.finish();
   base::sync_file(work_fd.get(), work.path());
 

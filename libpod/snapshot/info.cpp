@@ -19,7 +19,8 @@ namespace {
 
 bool is_service_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && base::is_alnum(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return base::is_alnum(c) || c == '.' || c == '_' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return base::is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 std::vector<std::string> sorted(std::vector<std::string> names) {
@@ -29,7 +30,8 @@ std::vector<std::string> sorted(std::vector<std::string> names) {
 }
 
 std::vector<ServiceFailure> sorted(std::vector<ServiceFailure> failures) {
-  std::stable_sort(failures.begin(), failures.end(), [](const auto& a, const auto& b) { return a.service < b.service; });
+  std::stable_sort(failures.begin(), failures.end(),
+                   [](const auto& a, const auto& b) { return a.service < b.service; });
   const auto same = [](const auto& a, const auto& b) { return a.service == b.service; };
   failures.erase(std::unique(failures.begin(), failures.end(), same), failures.end());
   return failures;
@@ -53,7 +55,8 @@ std::string encode_info(const SnapshotInfo& info) {
        {{"name", printable(info.emulator.name)},
         {"version", printable(info.emulator.version)},
         {"python", printable(info.emulator.python)}}},
-      {"services", {{"captured", sorted(info.captured)}, {"empty", sorted(info.empty)}, {"failed", std::move(failed)}}}};
+      {"services",
+       {{"captured", sorted(info.captured)}, {"empty", sorted(info.empty)}, {"failed", std::move(failed)}}}};
   return json::canonical(value);
 }
 
@@ -67,13 +70,15 @@ SnapshotInfo parse_info(std::string_view bytes, std::string_view what) {
                                              std::to_string(info.format))
         .hint("use a newer podgit");
   const json::Value& emulator = json::object_member(value, "emulator", what);
-  info.emulator = {json::find_string(emulator, "name").value_or(""), json::find_string(emulator, "version").value_or(""),
+  info.emulator = {json::find_string(emulator, "name").value_or(""),
+                   json::find_string(emulator, "version").value_or(""),
                    json::find_string(emulator, "python").value_or("")};
   const json::Value& services = json::object_member(value, "services", what);
   info.captured = checked_services(json::strings_member(services, "captured", what), what);
   info.empty = checked_services(json::strings_member(services, "empty", what), what);
   for (const json::Value& failure : json::array_member(services, "failed", what))
-    info.failed.push_back({json::string_member(failure, "service", what), json::string_member(failure, "reason", what)});
+    info.failed.push_back(
+        {json::string_member(failure, "service", what), json::string_member(failure, "reason", what)});
   info.failed = sorted(std::move(info.failed));
   return info;
 }

@@ -22,11 +22,12 @@ struct Unreadable {};
 
 bool is_service(std::string_view text) {
   return !text.empty() && text.size() <= 64 && base::is_alnum(text.front()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return base::is_alnum(c) || c == '.' || c == '_' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return base::is_alnum(c) || c == '.' || c == '_' || c == '-'; });
 }
 
-/// Listens to the parser instead of building nodes: depth and aliases are refused as they come, and only what is asked for
-/// is kept.
+/// Listens to the parser instead of building nodes: depth and aliases are refused as they come, and only what is asked
+/// for is kept.
 class Listener final : public YAML::EventHandler {
  public:
   SnapshotInfo info;
@@ -39,7 +40,8 @@ class Listener final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t anchor, const std::string& text) override {
     value(text, anchor);
   }
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     if (depth_ == 0) throw Unreadable{};
     if (depth_ == 1) in_services_ = key_ == "services";
     has_services = has_services || in_services_;
@@ -104,7 +106,9 @@ std::optional<SnapshotInfo> parse_metadata(std::string_view bytes) {
 }
 
 std::string make_metadata(const SnapshotInfo& info, std::string_view name, std::uint64_t size) {
-  const auto version_of = [&](std::string_view emulator) { return info.emulator.name == emulator ? info.emulator.version : ""; };
+  const auto version_of = [&](std::string_view emulator) {
+    return info.emulator.name == emulator ? info.emulator.version : "";
+  };
   YAML::Emitter out;
   out << YAML::BeginMap;
   const auto text = [&](const char* key, std::string_view value) {

@@ -12,8 +12,8 @@ namespace pod::snapshot {
 
 inline constexpr std::uint64_t metadata_limit = 64 * 1024;
 
-/// nullopt for what cannot be read: too large, bad syntax, aliases, too deep, no `services`. It is a claim: services are
-/// kept only where they look like names.
+/// nullopt for what cannot be read: too large, bad syntax, aliases, too deep, no `services`. It is a claim: services
+/// are kept only where they look like names.
 std::optional<SnapshotInfo> parse_metadata(std::string_view bytes);
 
 /// The file that an export makes where a version has none. It starts with a line that says so.

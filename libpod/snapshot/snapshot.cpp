@@ -54,7 +54,8 @@ class Comparison {
     const bool old_file = before && !old_folder;
     const bool new_file = after && !new_folder;
     if (!old_file && !new_file) return;
-    if (changes_.size() >= limit) throw Error(ErrorCode::refused, "more than " + std::to_string(limit) + " files differ");
+    if (changes_.size() >= limit)
+      throw Error(ErrorCode::refused, "more than " + std::to_string(limit) + " files differ");
     FileChange change{StatePath::parse(path), FileChange::Kind::changed, 0, 0};
     if (!old_file) change.kind = FileChange::Kind::added;
     if (!new_file) change.kind = FileChange::Kind::removed;
@@ -99,7 +100,8 @@ std::string Snapshot::read(const StatePath& path, std::uint64_t limit) const {
   const auto file = find(path);
   if (!file) throw Error(ErrorCode::not_found, "no file " + quote(path.str()) + " in this version");
   if (file->size > limit)
-    throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(file->size) + " bytes, more than " + std::to_string(limit));
+    throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(file->size) +
+                                        " bytes, more than " + std::to_string(limit));
   const auto source = view_->open(*file);
   return base::read_all(*source, limit);
 }

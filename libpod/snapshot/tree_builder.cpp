@@ -115,7 +115,8 @@ std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders(const Leaves& files
   };
   for (const auto& [path, leaf] : files) {
     while (!path.starts_with(open.back().prefix)) close();
-    for (auto slash = path.find('/', open.back().prefix.size()); slash != std::string::npos; slash = path.find('/', slash + 1))
+    for (auto slash = path.find('/', open.back().prefix.size()); slash != std::string::npos;
+         slash = path.find('/', slash + 1))
       open.push_back({path.substr(0, slash + 1), {}});
     open.back().entries.push_back(
         {path.substr(open.back().prefix.size()), leaf.executable ? 0100755u : 0100644u, leaf.id});
@@ -124,7 +125,8 @@ std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders(const Leaves& files
   return std::move(open.front().entries);
 }
 
-TreeBuilder::TreeBuilder(git::PackWriter& pack, Intake intake) : impl_(std::make_unique<Impl>(pack, std::move(intake))) {}
+TreeBuilder::TreeBuilder(git::PackWriter& pack, Intake intake)
+    : impl_(std::make_unique<Impl>(pack, std::move(intake))) {}
 TreeBuilder::~TreeBuilder() = default;
 
 void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode,
@@ -133,8 +135,8 @@ void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::Byte
   impl_->check_place(path, name, false);
   impl_->check_room();
   if (size > size_limit)
-    throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(size) + " bytes, more than " +
-                                        std::to_string(size_limit));
+    throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(size) +
+                                        " bytes, more than " + std::to_string(size_limit));
   const auto promised = promised_digest(path);
   const Intake& intake = impl_->intake;
   const bool wanted = intake.wants && intake.wants(path);
@@ -148,8 +150,8 @@ void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::Byte
   if (wanted && size <= intake.limit) {
     std::string file = base::read_all(source, size);
     if (file.size() != size)
-      throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " has " + std::to_string(file.size()) + " bytes in place of " +
-                                          std::to_string(size));
+      throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " has " + std::to_string(file.size()) +
+                                          " bytes in place of " + std::to_string(size));
     if (promised || sha256) digest = digest::hex(digest::sha256(file));
     check();
     const std::string stored = intake.take(path, std::move(file));
@@ -198,7 +200,11 @@ std::uint64_t TreeBuilder::bytes() const noexcept { return impl_->bytes; }
 Oid TreeBuilder::finish(const SnapshotInfo& info) {
   std::vector<git::TreeEntry> entries = impl_->write_folders(impl_->leaves);
   const std::string state = git::encode_tree(entries);
-  impl_->state = digest::Sha1().update("tree " + std::to_string(state.size())).update(std::string_view("\0", 1)).update(state).finish();
+  impl_->state = digest::Sha1()
+                     .update("tree " + std::to_string(state.size()))
+                     .update(std::string_view("\0", 1))
+                     .update(state)
+                     .finish();
 
   impl_->own["info.json"] = {impl_->add_text(encode_info(info)), false};
   json::Value empty = json::Value::array();

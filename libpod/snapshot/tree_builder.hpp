@@ -35,8 +35,8 @@ class TreeBuilder {
   ~TreeBuilder();
 
   /// Error(corrupt) where the path says `assets/<service>/blobs/<xx>/<sha256>` and the content has another digest, or
-  /// where `sha256` (64 hex digits) is given and differs; Error(invalid_argument) for a path that is there already or is
-  /// both file and folder.
+  /// where `sha256` (64 hex digits) is given and differs; Error(invalid_argument) for a path that is there already or
+  /// is both file and folder.
   void add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
                 const std::optional<std::string>& sha256 = std::nullopt);
   /// A file whose blob the store has already at the same path.

@@ -19,8 +19,8 @@ bool is_ignorable(char32_t point) {
          (point >= 0x206a && point <= 0x206f) || point == 0xfeff;
 }
 
-/// As the laxest of the file systems compares names: lower case, nothing ignorable, no stream ("name:stream"), no blanks
-/// and dots at the end.
+/// As the laxest of the file systems compares names: lower case, nothing ignorable, no stream ("name:stream"), no
+/// blanks and dots at the end.
 std::string folded(std::string_view component) {
   std::string out;
   while (!component.empty()) {
@@ -98,8 +98,8 @@ std::optional<std::string> unescape_component(std::string_view name, bool at_roo
     out += static_cast<char>(high << 4 | low);
     i += 2;
   }
-  const bool a_name = !out.empty() && out != "." && out != ".." && out.size() <= 255 && out.find('\0') == std::string::npos &&
-                      out.find('/') == std::string::npos;
+  const bool a_name = !out.empty() && out != "." && out != ".." && out.size() <= 255 &&
+                      out.find('\0') == std::string::npos && out.find('/') == std::string::npos;
   if (!a_name || escape_component(out, at_root) != name) return std::nullopt;
   return out;
 }

@@ -21,7 +21,8 @@ std::vector<git::TreeEntry> read_tree(git::ObjectDatabase& objects, const Oid& i
 }
 
 const git::TreeEntry* find_entry(const std::vector<git::TreeEntry>& entries, std::string_view name) {
-  const auto place = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; });
+  const auto place =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.name == name; });
   return place == entries.end() ? nullptr : &*place;
 }
 
@@ -29,13 +30,15 @@ const git::TreeEntry* find_entry(const std::vector<git::TreeEntry>& entries, std
 unsigned file_mode(const git::TreeEntry& entry, const Oid& tree) {
   if (entry.mode == 0100644) return 0644;
   if (entry.mode == 0100755) return 0755;
-  throw Error(ErrorCode::corrupt, "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " is neither a file nor a folder");
+  throw Error(ErrorCode::corrupt,
+              "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " is neither a file nor a folder");
 }
 
 std::string checked_name(const git::TreeEntry& entry, const Oid& tree, bool at_root) {
   auto name = unescape_component(entry.name, at_root);
   if (!name)
-    throw Error(ErrorCode::corrupt, "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " has a name that no snapshot gives");
+    throw Error(ErrorCode::corrupt,
+                "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " has a name that no snapshot gives");
   return *std::move(name);
 }
 
@@ -66,7 +69,8 @@ std::optional<std::string> TreeView::own_file(const StatePath& path, std::uint64
   return objects_->read(entry->id, git::ObjectType::blob, limit);
 }
 
-std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string& prefix, std::size_t depth, bool with_sizes) const {
+std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string& prefix, std::size_t depth,
+                                             bool with_sizes) const {
   struct Folder {
     Oid id;
     std::string prefix;  // "" or "a/b/"
@@ -79,19 +83,22 @@ std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string&
     const Folder folder = std::move(open.back());
     open.pop_back();
     if (++folders > file_limit)
-      throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " folders");
+      throw Error(ErrorCode::refused,
+                  "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " folders");
     for (const git::TreeEntry& entry : read_tree(*objects_, folder.id)) {
       const bool at_root = folder.depth == 0;
       if (at_root && entry.name == own_folder) continue;
       std::string path = folder.prefix + checked_name(entry, folder.id, at_root);
       if (entry.is_tree()) {
         if (folder.depth + 1 >= depth_limit)
-          throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " is more than " + std::to_string(depth_limit) + " levels deep");
+          throw Error(ErrorCode::refused,
+                      "tree " + quote(tree_.hex()) + " is more than " + std::to_string(depth_limit) + " levels deep");
         open.push_back({entry.id, std::move(path) + '/', folder.depth + 1});
         continue;
       }
       if (files.size() >= file_limit)
-        throw Error(ErrorCode::refused, "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " files");
+        throw Error(ErrorCode::refused,
+                    "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " files");
       files.push_back({checked_path(path), 0, entry.id, file_mode(entry, folder.id)});
     }
   }
@@ -100,7 +107,8 @@ std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string&
     for (FileEntry& file : files) {
       const auto header = objects_->header(file.id);
       if (!header || header->type != git::ObjectType::blob)
-        throw Error(ErrorCode::corrupt, "content of " + quote(file.path.str()) + " is missing").because("there is no blob " + file.id.hex());
+        throw Error(ErrorCode::corrupt, "content of " + quote(file.path.str()) + " is missing")
+            .because("there is no blob " + file.id.hex());
       file.size = header->size;
     }
   return files;
@@ -113,7 +121,8 @@ std::optional<git::TreeEntry> TreeView::entry_at(const StatePath& path) const {
     if (place && !place->is_tree()) return std::nullopt;
     const auto entries = read_tree(*objects_, place ? place->id : tree_);
     const bool own = i == 0 && parts[0] == own_folder;
-    const git::TreeEntry* entry = find_entry(entries, own ? std::string(own_folder) : escape_component(parts[i], i == 0));
+    const git::TreeEntry* entry =
+        find_entry(entries, own ? std::string(own_folder) : escape_component(parts[i], i == 0));
     if (entry == nullptr) return std::nullopt;
     place = *entry;
   }
@@ -130,7 +139,9 @@ std::optional<FileEntry> TreeView::find(const StatePath& path) const {
     if (entry == nullptr || entry->is_tree() == last) return std::nullopt;
     if (last) {
       const auto header = objects_->header(entry->id);
-      if (!header) throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " is missing").because("there is no blob " + entry->id.hex());
+      if (!header)
+        throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " is missing")
+            .because("there is no blob " + entry->id.hex());
       return FileEntry{path, header->size, entry->id, file_mode(*entry, tree)};
     }
     tree = entry->id;
@@ -168,7 +179,11 @@ Oid state_id(git::ObjectDatabase& objects, const Oid& tree) {
   auto entries = read_tree(objects, tree);
   std::erase_if(entries, [](const git::TreeEntry& entry) { return entry.name == own_folder; });
   const std::string bytes = git::encode_tree(std::move(entries));
-  return digest::Sha1().update("tree " + std::to_string(bytes.size())).update(std::string_view("\0", 1)).update(bytes).finish();
+  return digest::Sha1()
+      .update("tree " + std::to_string(bytes.size()))
+      .update(std::string_view("\0", 1))
+      .update(bytes)
+      .finish();
 }
 
 bool same_state(git::ObjectDatabase& objects, const Oid& a, const Oid& b) {

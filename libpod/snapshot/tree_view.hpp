@@ -35,7 +35,8 @@ class TreeView {
 
  private:
   std::optional<git::TreeEntry> entry_at(const StatePath& path) const;
-  std::vector<FileEntry> files_below(const Oid& tree, const std::string& prefix, std::size_t depth, bool with_sizes) const;
+  std::vector<FileEntry> files_below(const Oid& tree, const std::string& prefix, std::size_t depth,
+                                     bool with_sizes) const;
 
   std::shared_ptr<git::ObjectDatabase> objects_;
   Oid tree_;

@@ -10,10 +10,10 @@
 #include "store/model_check.hpp"
 #include "store/versions.hpp"
 
-#include <algorithm>
 #include <fcntl.h>
-#include <map>
 #include <sys/file.h>
+#include <algorithm>
+#include <map>
 #include <system_error>
 #include <unordered_set>
 
@@ -51,10 +51,12 @@ class Check {
     findings_.push_back({level, std::move(check), std::move(detail), std::move(fix)});
   }
   /// The lines as findings, or `good` where there are none.
-  void add_all(Level level, const std::string& check, const std::vector<std::string>& lines, const std::string& good, const std::string& fix) {
+  void add_all(Level level, const std::string& check, const std::vector<std::string>& lines, const std::string& good,
+               const std::string& fix) {
     if (lines.empty()) add(Level::ok, check, good);
     for (std::size_t i = 0; i < std::min(lines.size(), detail_limit); ++i) add(level, check, lines[i], fix);
-    if (lines.size() > detail_limit) add(level, check, std::to_string(lines.size() - detail_limit) + " more of the same kind");
+    if (lines.size() > detail_limit)
+      add(level, check, std::to_string(lines.size() - detail_limit) + " more of the same kind");
   }
 
   void rights() {
@@ -84,7 +86,8 @@ class Check {
     std::size_t good = 0;
     std::vector<std::string> broken;
     std::map<std::string, std::string> folded;
-    for (const git::Ref& ref : repository_.refs("refs/", [&](std::string name) { broken.push_back(std::move(name)); })) {
+    for (const git::Ref& ref :
+         repository_.refs("refs/", [&](std::string name) { broken.push_back(std::move(name)); })) {
       try {
         repository_.commit(ref.target);
         ++good;
@@ -97,24 +100,30 @@ class Check {
       try {
         PodName::parse(pod);
       } catch (const Error&) {
-        add(Level::warn, "refs", "branch " + quote(pod) + " is not a pod's name and is not listed", "git branch -m gives it another one");
+        add(Level::warn, "refs", "branch " + quote(pod) + " is not a pod's name and is not listed",
+            "git branch -m gives it another one");
       }
       if (const auto [place, fresh] = folded.emplace(base::lower(pod), pod); !fresh)
-        add(Level::warn, "refs", "pods " + quote(place->second) + " and " + quote(pod) + " differ in case alone", "copy one to another name and delete it");
+        add(Level::warn, "refs", "pods " + quote(place->second) + " and " + quote(pod) + " differ in case alone",
+            "copy one to another name and delete it");
     }
-    for (const std::string& name : broken) add(Level::fail, "refs", "ref " + quote(name) + " cannot be read", way_back(name));
+    for (const std::string& name : broken)
+      add(Level::fail, "refs", "ref " + quote(name) + " cannot be read", way_back(name));
     add(Level::ok, "refs", std::to_string(good) + " refs name commits");
   }
 
   void head() {
     try {
       const auto head = repository_.head();
-      const bool pods = std::any_of(roots_.begin(), roots_.end(), [](const git::Ref& ref) { return ref.name.starts_with("refs/heads/"); });
-      const bool good = head && std::any_of(roots_.begin(), roots_.end(), [&](const git::Ref& ref) { return ref.name == *head; });
+      const bool pods = std::any_of(roots_.begin(), roots_.end(),
+                                    [](const git::Ref& ref) { return ref.name.starts_with("refs/heads/"); });
+      const bool good =
+          head && std::any_of(roots_.begin(), roots_.end(), [&](const git::Ref& ref) { return ref.name == *head; });
       if (!head) {
         add(Level::fail, "head", "HEAD names no branch", "the next change of the store sets it");
       } else if (pods && !good) {
-        add(Level::warn, "head", "HEAD names " + quote(*head) + ", which is not there", "the next change of the store sets it");
+        add(Level::warn, "head", "HEAD names " + quote(*head) + ", which is not there",
+            "the next change of the store sets it");
       } else {
         add(Level::ok, "head", "HEAD names " + quote(*head));
       }
@@ -126,7 +135,8 @@ class Check {
   void journal() {
     std::error_code error;
     if (!fs::exists(repository_.path() / "pod" / "journal", error))
-      return add(Level::warn, "journal", "there is no journal; undo knows nothing of what was done", "the next change of the store begins a new one");
+      return add(Level::warn, "journal", "there is no journal; undo knows nothing of what was done",
+                 "the next change of the store begins a new one");
     add_all(Level::fail, "journal", journal_.problems(), "every line follows from the one before",
             "new versions are not affected; undo refuses until the file pod/journal is put aside");
   }
@@ -141,7 +151,8 @@ class Check {
     std::vector<std::string> found;
     const auto look = [&](const char* folder, const auto& is_one) {
       std::error_code error;
-      for (fs::directory_iterator entry(repository_.path() / folder, error), end; !error && entry != end; entry.increment(error))
+      for (fs::directory_iterator entry(repository_.path() / folder, error), end; !error && entry != end;
+           entry.increment(error))
         if (is_one(entry->path().filename().native()) && is_abandoned(entry->path()))
           found.push_back(quote((fs::path(folder) / entry->path().filename()).native()) + " was left over");
     };
@@ -169,7 +180,8 @@ class Check {
       }
     }
     context_.progress->end();
-    add_all(Level::fail, "objects", lines, std::to_string(ids.size()) + " objects are sound", "fetch it from a remote or a copy that has it");
+    add_all(Level::fail, "objects", lines, std::to_string(ids.size()) + " objects are sound",
+            "fetch it from a remote or a copy that has it");
   }
 
   void read(const Oid& id) {
@@ -204,8 +216,10 @@ class Check {
         try {
           const Version version = load_version(repository_, pod_of(root.name), id);
           open.insert(open.end(), version.parents.begin(), version.parents.end());
-          if (const auto missing = missing_below(version.tree)) lines.push_back(version.str() + " lacks " + *missing);
-          else check_models(version);
+          if (const auto missing = missing_below(version.tree))
+            lines.push_back(version.str() + " lacks " + *missing);
+          else
+            check_models(version);
         } catch (const Error& error) {
           if (error.code() == ErrorCode::cancelled) throw;
           lines.push_back("a version behind " + quote(root.name) + " cannot be read: " + error.message());
@@ -214,13 +228,15 @@ class Check {
     }
     add_all(Level::warn, "models", model_lines_, std::to_string(models_.checked()) + " models say what their files say",
             "the state itself is sound; a commit of it as a new version makes its model again");
-    add_all(Level::fail, "history", lines, std::to_string(versions) + " versions are whole", "fetch it from a remote or a copy that has it");
+    add_all(Level::fail, "history", lines, std::to_string(versions) + " versions are whole",
+            "fetch it from a remote or a copy that has it");
   }
 
   /// Whether what it says of its state files is true.
   void check_models(const Version& version) {
     const snapshot::TreeView view(repository_.objects(), version.tree);
-    for (std::string& line : models_.problems(view, context_)) model_lines_.push_back(version.str() + ": " + std::move(line));
+    for (std::string& line : models_.problems(view, context_))
+      model_lines_.push_back(version.str() + ": " + std::move(line));
   }
 
   static std::optional<PodName> pod_of(const std::string& ref) {

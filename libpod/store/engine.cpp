@@ -7,13 +7,13 @@
 #include "store/message.hpp"
 #include "store/versions.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
 
 namespace pod::store {
 namespace {
@@ -26,7 +26,8 @@ std::string who_runs() {
   passwd entry{};
   passwd* found = nullptr;
   std::string user = std::to_string(::geteuid());
-  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) user = found->pw_name;
+  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+    user = found->pw_name;
   char host[256] = {};
   if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
   return user + "@" + host;
@@ -43,7 +44,8 @@ void require_writable(const StoreOptions& options, const fs::path& store) {
   if (options.read_only) throw Error(ErrorCode::denied, "store " + quote(store.native()) + " is read-only");
 }
 
-git::Commit make_commit(const Oid& tree, std::vector<Oid> parents, const Author& author, Time time, std::string message) {
+git::Commit make_commit(const Oid& tree, std::vector<Oid> parents, const Author& author, Time time,
+                        std::string message) {
   const git::Signature signature{author.name, author.email, checked(time)};
   git::Commit commit;
   commit.tree = tree;
@@ -96,9 +98,7 @@ std::unique_ptr<Engine> Engine::init(const fs::path& folder, const StoreOptions&
   fs::path full = fs::absolute(folder).lexically_normal();
   if (!full.has_filename()) full = full.parent_path();
   require_writable(options, full);
-  const auto exists = [&] {
-    return Error(ErrorCode::already_exists, quote(full.native()) + " is there already");
-  };
+  const auto exists = [&] { return Error(ErrorCode::already_exists, quote(full.native()) + " is there already"); };
   std::error_code error;
   const auto status = fs::symlink_status(full, error);
   if (fs::exists(status) && (!fs::is_directory(status) || !fs::is_empty(full, error))) throw exists();
@@ -141,10 +141,12 @@ git::PackWriter Engine::pack_writer(const Context& context) {
 
 std::optional<Version> Engine::latest(const PodName& pod) const { return find_latest(impl_->repository, pod); }
 
-Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, const NewVersion& version, const Context& context) {
+Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, const NewVersion& version,
+                               const Context& context) {
   git::Repository& repository = impl_->repository;
   const auto moved = [&] {
-    return Error(ErrorCode::conflict, "pod " + quote(version.pod.str()) + " has moved since it was read").hint("run the command again");
+    return Error(ErrorCode::conflict, "pod " + quote(version.pod.str()) + " has moved since it was read")
+        .hint("run the command again");
   };
   const Oid before = version.parent ? version.parent->commit : Oid();
   if (repository.find_ref(version.pod.branch()).value_or(Oid()) != before) throw moved();
@@ -170,9 +172,9 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   return load_version(repository, version.pod, id);
 }
 
-Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree, const std::string& url,
-                               const Oid& injected_commit, const std::string& what, const Author& author, std::int64_t undoes,
-                               const Context& context) {
+Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree,
+                               const std::string& url, const Oid& injected_commit, const std::string& what,
+                               const Author& author, std::int64_t undoes, const Context& context) {
   git::Repository& repository = impl_->repository;
   Operation operation;
   operation.time = checked(context.clock->now());
@@ -184,8 +186,9 @@ Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const s
   operation.undoes = undoes;
   const std::int64_t id = std::max(impl_->journal.tail().id + 1, impl_->least_id());
   if (safety_tree) {
-    operation.before = add_commit(pack, make_commit(*safety_tree, {}, author, context.clock->now(),
-                                                    "State of " + printable(url) + "\n\nSaved before " + printable(what) + "\n"));
+    operation.before =
+        add_commit(pack, make_commit(*safety_tree, {}, author, context.clock->now(),
+                                     "State of " + printable(url) + "\n\nSaved before " + printable(what) + "\n"));
     pack.finish();
     repository.objects()->refresh();
     const std::string name = undo_ref(url);
@@ -195,7 +198,8 @@ Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const s
       // An earlier line of the journal may name it.
       if (last) impl_->keep(id, *last);
       if (repository.update_ref(name, last.value_or(Oid()), operation.before, operation.what) == git::RefUpdate::stale)
-        throw Error(ErrorCode::conflict, "the safety version of " + quote(url) + " has moved").hint("run the command again");
+        throw Error(ErrorCode::conflict, "the safety version of " + quote(url) + " has moved")
+            .hint("run the command again");
     } catch (const Error& error) {
       if (error.code() != ErrorCode::corrupt) throw;
       repository.restore_ref(name, operation.before);
@@ -210,14 +214,16 @@ void Engine::drop_inject(const WriterLock&, const Operation& operation) {
   if (operation.before.is_zero()) return;
   // The safety version that was there before this one takes its place again.
   const auto previous = impl_->kept_commit(operation.id);
-  impl_->repository.update_ref(undo_ref(operation.instance), operation.before, previous.value_or(Oid()), "not injected");
+  impl_->repository.update_ref(undo_ref(operation.instance), operation.before, previous.value_or(Oid()),
+                               "not injected");
   impl_->forget(operation.id);
 }
 
 Operation Engine::append(const WriterLock&, Operation operation, const Context& context) {
   git::Repository& repository = impl_->repository;
   const auto moved = [&] {
-    return Error(ErrorCode::conflict, "ref " + quote(operation.ref) + " has moved since it was read").hint("run the command again");
+    return Error(ErrorCode::conflict, "ref " + quote(operation.ref) + " has moved since it was read")
+        .hint("run the command again");
   };
   operation.time = checked(context.clock->now());
   operation.who = who_runs();
@@ -231,7 +237,8 @@ Operation Engine::append(const WriterLock&, Operation operation, const Context& 
     const bool left_behind = !operation.before.is_zero() &&
                              (operation.after.is_zero() || !repository.is_ancestor(operation.before, operation.after));
     if (left_behind) impl_->keep(operation.id, operation.before);
-    outcome = repository.update_ref(operation.ref, operation.before, operation.after, operation.verb + ": " + printable(operation.what));
+    outcome = repository.update_ref(operation.ref, operation.before, operation.after,
+                                    operation.verb + ": " + printable(operation.what));
   } catch (...) {
     try {
       impl_->settle_open_operation();
@@ -257,7 +264,8 @@ std::vector<Operation> Engine::operations(std::size_t limit) const {
     if (impl_->repository.find_ref(last.ref).value_or(Oid()) == last.before) operations.pop_back();
   }
   std::reverse(operations.begin(), operations.end());
-  if (operations.size() > limit) operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(limit), operations.end());
+  if (operations.size() > limit)
+    operations.erase(operations.begin() + static_cast<std::ptrdiff_t>(limit), operations.end());
   return operations;
 }
 

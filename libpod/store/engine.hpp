@@ -4,7 +4,8 @@
 //     pod/format        {"format": 1, "check": "<sha256>"}: read first, a newer one is refused
 //     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
 //     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
-//     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the next
+//     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the
+//     next
 //                       writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
 #pragma once
 
@@ -21,8 +22,8 @@
 
 namespace pod::store {
 
-/// Holds the writer lock while it lives. Taking it repairs what a killed writer left: a stale *.lock of a ref, a cut last
-/// line of the journal, an operation that was announced and did not happen (its ref is still `before`), spools.
+/// Holds the writer lock while it lives. Taking it repairs what a killed writer left: a stale *.lock of a ref, a cut
+/// last line of the journal, an operation that was announced and did not happen (its ref is still `before`), spools.
 class WriterLock {
  public:
   WriterLock(WriterLock&&) noexcept;
@@ -41,7 +42,7 @@ struct NewVersion {
   std::optional<Version> parent;  // what the caller saw as the latest
   std::string message;
   Author author;
-  std::string verb;  // for the journal
+  std::string verb;       // for the journal
   bool captured = false;  // from an instance
 };
 
@@ -61,20 +62,21 @@ class Engine {
   git::PackWriter pack_writer(const Context& context);
 
   std::optional<Version> latest(const PodName& pod) const;
-  /// Commit object, journal line, ref by compare-and-swap. `pack` is finished here, so that tree and commit are one pack.
-  /// Error(conflict) where the pod has moved from `parent`.
+  /// Commit object, journal line, ref by compare-and-swap. `pack` is finished here, so that tree and commit are one
+  /// pack. Error(conflict) where the pod has moved from `parent`.
   Version commit_version(const WriterLock&, git::PackWriter& pack, const NewVersion& version, const Context& context);
 
   /// A parentless commit of `tree` at refs/pod/undo/<16 hex of the URL's SHA-256>, and the journal line of an inject.
-  /// Called before the instance is touched; the line is whole at once (killed in between, undo puts back what was there),
-  /// `drop_inject` takes it back where the instance stayed as it was. `pack` is finished here.
-  Operation begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree, const std::string& url,
-                         const Oid& injected_commit, const std::string& what, const Author& author, std::int64_t undoes,
-                         const Context& context);
+  /// Called before the instance is touched; the line is whole at once (killed in between, undo puts back what was
+  /// there), `drop_inject` takes it back where the instance stayed as it was. `pack` is finished here.
+  Operation begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree,
+                         const std::string& url, const Oid& injected_commit, const std::string& what,
+                         const Author& author, std::int64_t undoes, const Context& context);
   void drop_inject(const WriterLock&, const Operation& operation);
 
-  Operation append(const WriterLock&, Operation operation, const Context& context);  // announces, moves the ref, completes
-  std::vector<Operation> operations(std::size_t limit) const;                        // newest first
+  Operation append(const WriterLock&, Operation operation,
+                   const Context& context);                    // announces, moves the ref, completes
+  std::vector<Operation> operations(std::size_t limit) const;  // newest first
   /// Whether the journal says that this store captured the commit from an instance. Cost: reads the journal.
   bool is_own_capture(const Oid& commit) const;
 

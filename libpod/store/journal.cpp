@@ -7,12 +7,12 @@
 #include "digest/digest.hpp"
 #include "json/json.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <fcntl.h>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <set>
 
 namespace pod::store {
 namespace {
@@ -44,7 +44,8 @@ std::string words(std::string_view text) {
 /// Kept to the letter, or refused.
 const std::string& exact(const std::string& text, std::string_view what) {
   if (text.size() > text_limit || !base::is_utf8(text))
-    throw Error(ErrorCode::invalid_argument, "the " + std::string(what) + " " + quote(text) + " cannot be kept in the journal");
+    throw Error(ErrorCode::invalid_argument,
+                "the " + std::string(what) + " " + quote(text) + " cannot be kept in the journal");
   return text;
 }
 
@@ -90,9 +91,9 @@ struct Journal::Record {
 
 /// The whole file, line by line.
 struct Journal::Reading {
-  std::vector<Record> records;            // those that are whole
-  std::vector<std::string> problems;      // before the last whole record
-  std::uint64_t end = 0;                  // behind the last whole record
+  std::vector<Record> records;        // those that are whole
+  std::vector<std::string> problems;  // before the last whole record
+  std::uint64_t end = 0;              // behind the last whole record
   std::uint64_t size = 0;
 };
 
@@ -110,7 +111,8 @@ std::optional<Journal::Record> Journal::parse(std::string_view line) {
     if (kind == "operation") {
       Operation& operation = record.operation;
       operation.time.seconds = json::integer_member(value, "time", what);
-      operation.time.offset_minutes = static_cast<int>(std::clamp<std::int64_t>(json::integer_member(value, "offset", what), -1440, 1440));
+      operation.time.offset_minutes =
+          static_cast<int>(std::clamp<std::int64_t>(json::integer_member(value, "offset", what), -1440, 1440));
       operation.who = json::string_member(value, "who", what);
       operation.verb = json::string_member(value, "verb", what);
       operation.what = json::string_member(value, "what", what);
@@ -137,7 +139,7 @@ Journal::Reading Journal::scan() const {
   if (!fd) return reading;
   reading.size = size_of(fd.get(), file_);
   std::string rest;
-  std::uint64_t at = 0;       // where `rest` begins
+  std::uint64_t at = 0;  // where `rest` begins
   std::uint64_t line = 0;
   std::string last = no_check;
   std::vector<std::string> pending;  // about lines behind the last whole record
@@ -150,7 +152,8 @@ Journal::Reading Journal::scan() const {
       pending.push_back("line " + std::to_string(line) + " is damaged");
       return;
     }
-    if (record->prev != last) pending.push_back("line " + std::to_string(line) + " does not follow from the line before");
+    if (record->prev != last)
+      pending.push_back("line " + std::to_string(line) + " does not follow from the line before");
     reading.problems.insert(reading.problems.end(), pending.begin(), pending.end());
     pending.clear();
     last = record->check;
@@ -215,7 +218,8 @@ Journal::Tail Journal::tail() const {
 std::vector<Operation> Journal::read() const {
   Reading reading = scan();
   if (!reading.problems.empty())
-    throw Error(ErrorCode::corrupt, "the journal " + quote(file_.native()) + " is damaged").because(reading.problems.front());
+    throw Error(ErrorCode::corrupt, "the journal " + quote(file_.native()) + " is damaged")
+        .because(reading.problems.front());
   std::set<std::int64_t> dropped;
   for (const Record& record : reading.records)
     if (record.dropped) dropped.insert(record.operation.id);
@@ -239,7 +243,8 @@ std::optional<Oid> Journal::last_value(const std::string& ref) const {
   for (const Record& record : reading.records)
     if (record.dropped) dropped.insert(record.operation.id);
   for (const Record& record : reading.records)
-    if (!record.dropped && record.operation.ref == ref && !dropped.contains(record.operation.id)) value = record.operation.after;
+    if (!record.dropped && record.operation.ref == ref && !dropped.contains(record.operation.id))
+      value = record.operation.after;
   return value;
 }
 
@@ -247,7 +252,8 @@ bool Journal::trim() {
   const Tail tail = this->tail();
   if (tail.end == tail.size) return false;
   const base::Fd fd = base::open_file(file_, O_RDWR | O_NOFOLLOW);
-  const std::string cut = read_range(fd.get(), tail.end, std::min<std::uint64_t>(tail.size, tail.end + (16u << 20)), file_);
+  const std::string cut =
+      read_range(fd.get(), tail.end, std::min<std::uint64_t>(tail.size, tail.end + (16u << 20)), file_);
   const std::string name = file_.filename().native() + ".cut-" + digest::hex(digest::sha256(cut)).substr(0, 16);
   base::write_file_atomically(file_.parent_path() / name, cut);
   if (::ftruncate(fd.get(), static_cast<off_t>(tail.end)) != 0) base::throw_errno(errno, "write", file_);

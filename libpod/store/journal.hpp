@@ -9,8 +9,8 @@
 //
 // `"captured":true` stands in the record of a commit of what an instance held, and in no other.
 //
-// An operation is announced before its ref moves. It is done when the ref is `after`; it did not happen where a "dropped"
-// record follows. Only the last operation can be open, since the next writer settles it first.
+// An operation is announced before its ref moves. It is done when the ref is `after`; it did not happen where a
+// "dropped" record follows. Only the last operation can be open, since the next writer settles it first.
 #pragma once
 
 #include <libpod/store.hpp>
@@ -45,7 +45,8 @@ class Journal {
   /// Where the ref was put last, as far as records can be read. Zero: it was deleted.
   std::optional<Oid> last_value(const std::string& ref) const;
 
-  /// Moves what lies behind the last whole record into a file of its own beside the journal; whether there was something.
+  /// Moves what lies behind the last whole record into a file of its own beside the journal; whether there was
+  /// something.
   bool trim();
   /// Appends the operation with the next id (from `least_id`), durably; returns the id.
   std::int64_t announce(const Operation& operation, std::int64_t least_id);

@@ -7,10 +7,10 @@
 #include "digest/digest.hpp"
 #include "json/json.hpp"
 
-#include <array>
-#include <cerrno>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
 
 namespace pod::store {
 namespace {
@@ -23,11 +23,11 @@ struct Part {
   bool needed;
 };
 constexpr std::array parts{
-    Part{"pod", true, true},          Part{"pod/format", false, true},    Part{"pod/lock", false, false},
-    Part{"pod/journal", false, false}, Part{"pod/tmp", true, false},       Part{"objects", true, true},
-    Part{"objects/pack", true, false}, Part{"objects/info", true, false},  Part{"refs", true, true},
-    Part{"refs/heads", true, false},   Part{"refs/pod", true, false},      Part{"refs/remotes", true, false},
-    Part{"HEAD", false, false},        Part{"config", false, false},       Part{"packed-refs", false, false}};
+    Part{"pod", true, true},           Part{"pod/format", false, true},   Part{"pod/lock", false, false},
+    Part{"pod/journal", false, false}, Part{"pod/tmp", true, false},      Part{"objects", true, true},
+    Part{"objects/pack", true, false}, Part{"objects/info", true, false}, Part{"refs", true, true},
+    Part{"refs/heads", true, false},   Part{"refs/pod", true, false},     Part{"refs/remotes", true, false},
+    Part{"HEAD", false, false},        Part{"config", false, false},      Part{"packed-refs", false, false}};
 
 std::string check_of(json::Value marker) {
   marker.erase("check");
@@ -57,7 +57,8 @@ void check_marker(const fs::path& store) {
   std::int64_t format = 0;
   try {
     const json::Value marker = json::parse(*text, "format", {.bytes = 4096, .depth = 8, .values = 100});
-    if (json::string_member(marker, "check", "format") != check_of(marker)) throw damaged(file, "its check sum does not match");
+    if (json::string_member(marker, "check", "format") != check_of(marker))
+      throw damaged(file, "its check sum does not match");
     format = json::integer_member(marker, "format", "format");
   } catch (const Error& error) {
     if (!error.next().empty()) throw;
@@ -93,14 +94,16 @@ void check_place(const fs::path& store) {
                                           (S_ISLNK(status.st_mode) ? " is a symbolic link" : " is of a wrong kind"))
           .hint("restore the store from a copy that can be trusted");
     if ((status.st_mode & S_IWOTH) != 0)
-      throw Error(ErrorCode::denied, quote(part.name) + " in store " + quote(store.native()) + " may be written by everybody")
+      throw Error(ErrorCode::denied,
+                  quote(part.name) + " in store " + quote(store.native()) + " may be written by everybody")
           .hint("check what it holds, then: chmod -R o-w " + printable(store.native()));
   }
   if (::lstat(store.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0)
     throw Error(ErrorCode::denied, "store " + quote(store.native()) + " may be written by everybody")
         .hint("check what it holds, then: chmod -R o-w " + printable(store.native()));
   if (::lstat((store / "objects/info/alternates").c_str(), &status) == 0)
-    throw Error(ErrorCode::refused, "store " + quote(store.native()) + " borrows objects from elsewhere (\"objects/info/alternates\")")
+    throw Error(ErrorCode::refused,
+                "store " + quote(store.native()) + " borrows objects from elsewhere (\"objects/info/alternates\")")
         .hint("copy them in with git repack -a and remove the file");
 }
 

@@ -25,7 +25,8 @@ std::optional<std::string> problem_of(const std::string& text, const snapshot::T
   // Of a file that is too large to be read it says as little as its own bytes do.
   if (file.size > reading::size_limit) return std::nullopt;
   const auto source = view.open(file);
-  const StateReading reading = reading::read_state_file(base::read_all(*source, reading::size_limit), file.path).reading;
+  const StateReading reading =
+      reading::read_state_file(base::read_all(*source, reading::size_limit), file.path).reading;
   if (metamodel::encode(reading, rules) == text) return std::nullopt;
   return "is not what the file says";
 }
@@ -34,7 +35,8 @@ std::optional<std::string> problem_of(const std::string& text, const snapshot::T
 
 std::vector<std::string> ModelCheck::problems(const snapshot::TreeView& view, const Context& context) {
   std::map<std::string, FileEntry> models;
-  for (FileEntry& model : view.own_files(StatePath::parse(".pod/metamodel"))) models.emplace(model.path.str(), std::move(model));
+  for (FileEntry& model : view.own_files(StatePath::parse(".pod/metamodel")))
+    models.emplace(model.path.str(), std::move(model));
   std::vector<std::string> lines;
   if (models.empty()) return lines;
   for (const FileEntry& file : view.files()) {

@@ -5,15 +5,15 @@
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace pod::store {
 namespace {
@@ -35,7 +35,8 @@ bool is_stale(const fs::path& lock_file) {
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::vector<fs::path> out;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) out.push_back(entry->path());
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    out.push_back(entry->path());
   return out;
 }
 
@@ -74,13 +75,17 @@ void index_packs(const fs::path& folder) {
 
 void Engine::Impl::keep(std::int64_t id, const Oid& commit) {
   const std::string name = kept + std::to_string(id);
-  if (repository.update_ref(name, Oid(), commit, "kept for undo") == git::RefUpdate::stale) repository.restore_ref(name, commit);
+  if (repository.update_ref(name, Oid(), commit, "kept for undo") == git::RefUpdate::stale)
+    repository.restore_ref(name, commit);
 }
 
-std::optional<Oid> Engine::Impl::kept_commit(std::int64_t id) const { return repository.find_ref(kept + std::to_string(id)); }
+std::optional<Oid> Engine::Impl::kept_commit(std::int64_t id) const {
+  return repository.find_ref(kept + std::to_string(id));
+}
 
 void Engine::Impl::forget(std::int64_t id) {
-  if (const auto commit = kept_commit(id)) repository.update_ref(kept + std::to_string(id), *commit, Oid(), "not needed");
+  if (const auto commit = kept_commit(id))
+    repository.update_ref(kept + std::to_string(id), *commit, Oid(), "not needed");
 }
 
 std::int64_t Engine::Impl::least_id() const {

@@ -17,8 +17,9 @@ namespace fs = std::filesystem;
 
 /// Sections whose values the store's promises rest on, or that make git run or read something.
 void refuse_reserved_key(std::string_view key) {
-  constexpr std::array<std::string_view, 12> reserved{"core",     "extensions", "include",    "includeif", "gc",   "pack",
-                                                      "receive",  "transfer",   "uploadpack", "alias",     "fsck", "filter"};
+  constexpr std::array<std::string_view, 12> reserved{"core",       "extensions", "include", "includeif",
+                                                      "gc",         "pack",       "receive", "transfer",
+                                                      "uploadpack", "alias",      "fsck",    "filter"};
   const std::string section = base::lower(key.substr(0, key.find('.')));
   if (std::find(reserved.begin(), reserved.end(), section) != reserved.end())
     throw Error(ErrorCode::refused, "configuration " + quote(key) + " belongs to the store itself");
@@ -34,8 +35,12 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
 
-Store Store::init(const fs::path& folder, const StoreOptions& options) { return Store(store::Engine::init(folder, options)); }
-Store Store::open(const fs::path& folder, const StoreOptions& options) { return Store(store::Engine::open(folder, options)); }
+Store Store::init(const fs::path& folder, const StoreOptions& options) {
+  return Store(store::Engine::init(folder, options));
+}
+Store Store::open(const fs::path& folder, const StoreOptions& options) {
+  return Store(store::Engine::open(folder, options));
+}
 
 Store Store::open_or_init(const fs::path& folder, const StoreOptions& options) {
   if (is_store(folder)) return open(folder, options);
@@ -82,7 +87,9 @@ Snapshot Store::snapshot(const Version& version) const {
 std::vector<Operation> Store::operations(std::size_t limit) const { return engine_->operations(limit); }
 
 std::optional<std::string> Store::config(std::string_view key) const { return engine_->repository().config(key); }
-std::vector<std::pair<std::string, std::string>> Store::config_entries() const { return engine_->repository().config_entries(); }
+std::vector<std::pair<std::string, std::string>> Store::config_entries() const {
+  return engine_->repository().config_entries();
+}
 
 Version Store::copy(const PodRef& from, const PodName& to, bool force, const Context& context) {
   const store::WriterLock lock = engine_->lock(context);
@@ -91,7 +98,8 @@ Version Store::copy(const PodRef& from, const PodName& to, bool force, const Con
   if (!there) store::refuse_case_twin(engine_->repository(), to);
   if (there && *there != source.commit) {
     if (!force)
-      throw Error(ErrorCode::already_exists, "there is a pod " + quote(to.str())).hint("choose another name, or replace it with --force");
+      throw Error(ErrorCode::already_exists, "there is a pod " + quote(to.str()))
+          .hint("choose another name, or replace it with --force");
   }
   if (!there || *there != source.commit) {
     Operation operation;

@@ -29,7 +29,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (base::lower(a[i - 1]) == base::lower(b[j - 1]) ? 0u : 1u)});
+      row[j] =
+          std::min({row[j] + 1, row[j - 1] + 1, diagonal + (base::lower(a[i - 1]) == base::lower(b[j - 1]) ? 0u : 1u)});
       diagonal = above;
     }
   }
@@ -40,7 +41,8 @@ std::string nearest(const git::Repository& repository, const std::string& name) 
   std::vector<std::pair<std::size_t, std::string>> close;
   const auto names = pod_names(repository);
   for (const PodName& pod : names)
-    if (const auto edits = distance(name, pod.str()); edits <= 2 + name.size() / 8) close.emplace_back(edits, pod.str());
+    if (const auto edits = distance(name, pod.str()); edits <= 2 + name.size() / 8)
+      close.emplace_back(edits, pod.str());
   std::sort(close.begin(), close.end());
   if (names.empty()) return "there are no pods yet; podgit commit makes one";
   if (close.empty()) return "podgit list shows the pods there are";
@@ -61,8 +63,8 @@ Version load_version(const git::Repository& repository, const std::optional<PodN
     found = repository.commit(commit);
   } catch (Error& error) {
     if (error.code() != ErrorCode::not_found) throw;
-    Error missing(ErrorCode::corrupt, pod ? "pod " + quote(pod->str()) + " names a version that is not there"
-                                          : "a version is not there");
+    Error missing(ErrorCode::corrupt,
+                  pod ? "pod " + quote(pod->str()) + " names a version that is not there" : "a version is not there");
     throw missing.because(error.message()).hint("podgit doctor says what can be done");
   }
   Words words = split_message(found.message);
@@ -126,7 +128,8 @@ void throw_missing(const git::Repository& repository, const PodRef& ref) {
 }
 
 void walk(const git::Repository& repository, Version version, const std::function<bool(const Version&)>& visit) {
-  while (visit(version) && !version.parents.empty()) version = load_version(repository, version.pod, version.parents.front());
+  while (visit(version) && !version.parents.empty())
+    version = load_version(repository, version.pod, version.parents.front());
 }
 
 std::int64_t next_number(const git::Repository& repository, const std::optional<Version>& parent) {
@@ -142,7 +145,8 @@ std::int64_t next_number(const git::Repository& repository, const std::optional<
 void refuse_case_twin(const git::Repository& repository, const PodName& pod) {
   for (const PodName& other : pod_names(repository))
     if (other != pod && base::lower(other.str()) == base::lower(pod.str()))
-      throw Error(ErrorCode::already_exists, "there is a pod " + quote(other.str()) + ", which differs from " + quote(pod.str()) + " in case alone")
+      throw Error(ErrorCode::already_exists, "there is a pod " + quote(other.str()) + ", which differs from " +
+                                                 quote(pod.str()) + " in case alone")
           .hint("use that name, or choose another one");
 }
 

@@ -5,13 +5,13 @@
 #include "digest/digest.hpp"
 #include "json/json.hpp"
 
-#include <cerrno>
-#include <chrono>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace pod::store {
 namespace {
@@ -42,8 +42,9 @@ std::string describe(const std::string& text) {
 
 /// The text is for messages, and tells the next writer that this one did not end in order.
 void write_holder(int fd, const Context& context, const std::filesystem::path& file) {
-  const std::string text = json::canonical(
-      {{"pid", static_cast<std::int64_t>(::getpid())}, {"host", printable(host_name())}, {"since", context.clock->now().seconds}});
+  const std::string text = json::canonical({{"pid", static_cast<std::int64_t>(::getpid())},
+                                            {"host", printable(host_name())},
+                                            {"since", context.clock->now().seconds}});
   if (::ftruncate(fd, 0) != 0) base::throw_errno(errno, "write", file);
   base::write_all(fd, base::bytes_of(text), file);
 }
@@ -80,7 +81,8 @@ WriterLock Engine::lock(const Context& context) {
     if (errno != EWOULDBLOCK && errno != EINTR) base::throw_errno(errno, "lock", file);
     context.cancel->check();
     if (Clock::now() >= deadline)
-      throw Error(ErrorCode::busy, "store " + quote(impl_->repository.path().native()) + " is in use by " + describe(read_holder(fd.get())))
+      throw Error(ErrorCode::busy, "store " + quote(impl_->repository.path().native()) + " is in use by " +
+                                       describe(read_holder(fd.get())))
           .hint("wait until it is done, and run the command again");
     std::this_thread::sleep_for(std::min<Clock::duration>(jitter(), deadline - Clock::now()));
   }

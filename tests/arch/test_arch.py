@@ -9,6 +9,7 @@ from pathlib import Path
 
 import claims
 import documents
+import format
 import layers
 import public_headers
 import rooms
@@ -188,6 +189,16 @@ class Symbols(unittest.TestCase):
 
     def test_nothing_at_all(self):
         self.assertEqual(symbols.check_names(""), ["nothing is exported"])
+
+
+class Format(Tree):
+    def test_a_file_as_it_should_stand(self):
+        self.write("libpod/git/a.cpp", "int one() { return 1; }\n")
+        self.assertEqual(format.check(self.root), [])
+
+    def test_a_file_that_does_not(self):
+        self.write("libpod/git/a.cpp", "int one(){return 1;}\nint two(){return 2;}\n")
+        self.assertEqual(format.check(self.root), ["libpod/git/a.cpp: not as clang-format-14 -i writes it"])
 
 
 class Words(Tree):

@@ -56,9 +56,11 @@ void measure(const char* file) {
   const double write = since(writing);
   const auto digesting = Clock::now();
   const std::string digest = document::canonical_digest(graph);
-  std::printf("{\"bytes\": %zu, \"readSeconds\": %f, \"treeSeconds\": %f, \"peakBytes\": %llu, \"writeSeconds\": %f, \"digestSeconds\": %f, "
-              "\"written\": %zu}\n",
-              size, read, tree_seconds, static_cast<unsigned long long>(peak), write, since(digesting), written.size());
+  std::printf(
+      "{\"bytes\": %zu, \"readSeconds\": %f, \"treeSeconds\": %f, \"peakBytes\": %llu, \"writeSeconds\": %f, "
+      "\"digestSeconds\": %f, "
+      "\"written\": %zu}\n",
+      size, read, tree_seconds, static_cast<unsigned long long>(peak), write, since(digesting), written.size());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // What libpod makes of pickles, for comparison with Python. Reads a list of files from standard input, one a line, and
 // writes one JSON line for each: {"file", "error"} or {"file", "globals": [[module, name], …], "digest", "trailing"},
-// and where a folder is named, the canonical writing to a file of the same number (0, 1, …) in it; "refused" where there
-// is none.
+// and where a folder is named, the canonical writing to a file of the same number (0, 1, …) in it; "refused" where
+// there is none.
 //
 //   document_tool [FOLDER] < LIST
 

@@ -49,7 +49,8 @@ pod::StateReading reading_of(const fs::path& file, const pod::StatePath& path, b
     const auto extracted = Clock::now();
     if (time)
       std::fprintf(stderr, "%s: read %.1f ms, tree %.1f ms, extract %.1f ms, %zu resources\n", path.str().c_str(),
-                   milliseconds(start, read), milliseconds(read, spread), milliseconds(spread, extracted), model.resources.size());
+                   milliseconds(start, read), milliseconds(read, spread), milliseconds(spread, extracted),
+                   model.resources.size());
     reading.resources = std::move(model.resources);
     reading.unmapped = std::move(model.unmapped);
   } catch (const pod::Error& error) {

@@ -5,8 +5,8 @@
 
 #include <libpod/error.hpp>
 
-#include <map>
 #include <sys/mman.h>
+#include <map>
 
 namespace {
 
@@ -44,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Contents first = read(path);
     fuzz::must_hold(read(path) == first, "the same bytes have the same contents");
   } catch (const pod::Error& error) {
-    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused, "the error is of the two that are promised");
+    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused,
+                    "the error is of the two that are promised");
   }
   return 0;
 }

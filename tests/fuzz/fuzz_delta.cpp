@@ -14,9 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t base = std::min<std::size_t>(data[0], rest.size());
   constexpr std::uint64_t limit = 1 << 20;
   try {
-    fuzz::must_hold(pod::git::apply_delta(rest.substr(0, base), rest.substr(base), limit).size() <= limit, "the limit holds");
+    fuzz::must_hold(pod::git::apply_delta(rest.substr(0, base), rest.substr(base), limit).size() <= limit,
+                    "the limit holds");
   } catch (const pod::Error& error) {
-    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused, "the error is of the two that are promised");
+    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused,
+                    "the error is of the two that are promised");
   }
   return 0;
 }

@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     pod::json::size_member(value, "n", "input");
     pod::json::strings_member(value, "s", "input");
   } catch (const pod::Error& error) {
-    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused, "the error is of the two that are promised");
+    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused,
+                    "the error is of the two that are promised");
   }
   return 0;
 }

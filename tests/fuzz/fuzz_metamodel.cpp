@@ -18,8 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::must_hold(again.reading.resources.size() == model.reading.resources.size(), "no resource is lost");
   } catch (const pod::Error& error) {
     const pod::ErrorCode code = error.code();
-    fuzz::must_hold(code == pod::ErrorCode::corrupt || code == pod::ErrorCode::refused || code == pod::ErrorCode::incompatible,
-                    "the error is of those that are promised");
+    fuzz::must_hold(
+        code == pod::ErrorCode::corrupt || code == pod::ErrorCode::refused || code == pod::ErrorCode::incompatible,
+        "the error is of those that are promised");
   }
   return 0;
 }

@@ -10,8 +10,9 @@
 namespace {
 
 bool is_safe_to_show(const std::string& text) {
-  return pod::base::is_utf8(text) &&
-         std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return pod::base::is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 void parse(const auto& call) {
@@ -32,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse([&] {
     const pod::PodRef ref = pod::PodRef::parse(text);
     const pod::PodRef again = pod::PodRef::parse(ref.str());
-    fuzz::must_hold(again.str() == ref.str() && again.kind() == ref.kind() && again.number() == ref.number(), "a reference reads back");
+    fuzz::must_hold(again.str() == ref.str() && again.kind() == ref.kind() && again.number() == ref.number(),
+                    "a reference reads back");
     fuzz::must_hold(ref.has_pod() == (ref.kind() != pod::PodRef::Kind::revision), "all but a revision name a pod");
   });
   parse([&] { fuzz::must_hold(pod::Oid::parse(text).hex().size() == 40, "an id has 40 digits"); });

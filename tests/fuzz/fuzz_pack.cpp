@@ -9,8 +9,8 @@
 
 #include <fcntl.h>
 
-// Input: a count (low three bits, plus one) of objects, two bytes of offset for each, then what stands in the pack behind
-// its head. Trailer and index are made to fit, so that the entries themselves are what is tried.
+// Input: a count (low three bits, plus one) of objects, two bytes of offset for each, then what stands in the pack
+// behind its head. Trailer and index are made to fit, so that the entries themselves are what is tried.
 
 namespace {
 
@@ -27,7 +27,8 @@ pod::Oid numbered(unsigned number) {
 
 void read_all_ways(pod::git::ObjectDatabase& database, const pod::Oid& id) {
   const auto allowed = [](const pod::Error& error) {
-    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused || error.code() == pod::ErrorCode::not_found,
+    fuzz::must_hold(error.code() == pod::ErrorCode::corrupt || error.code() == pod::ErrorCode::refused ||
+                        error.code() == pod::ErrorCode::not_found,
                     "the error is one that is promised");
   };
   try {

@@ -1,5 +1,5 @@
-// Whatever bytes come, reading a pickle ends in a graph or in a promised error; what is written of the graph reads back,
-// says the same, and is written the same again.
+// Whatever bytes come, reading a pickle ends in a graph or in a promised error; what is written of the graph reads
+// back, says the same, and is written the same again.
 #include "document/document.hpp"
 #include "document/pickle.hpp"
 #include "document/values.hpp"
@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input = fuzz::text(data, size);
   const Limits limits{.bytes = 1 << 20, .steps = 100'000, .nodes = 50'000, .memo = 10'000, .depth = 1'000};
   static_cast<void>(looks_like_pickle(input));
-  for (const Instruction& line : disassemble(input, 0, 100)) fuzz::must_hold(line.argument.size() <= 120, "arguments are cut");
+  for (const Instruction& line : disassemble(input, 0, 100))
+    fuzz::must_hold(line.argument.size() <= 120, "arguments are cut");
   try {
     const Graph graph = read_pickle(std::string(input), "input", limits);
     fuzz::must_hold(render(graph, graph.root()).size() <= 200, "a value is one short line");

@@ -154,7 +154,8 @@ pod::ResourceDiff all_added(const pod::Inventory& inventory) {
     if (file.resources.empty()) out.others.push_back({file.path, pod::ChangeKind::added, {}, 0});
   }
   std::sort(out.resources.begin(), out.resources.end(), [](const pod::ResourceChange& a, const pod::ResourceChange& b) {
-    return std::tie(a.service, a.account, a.region, a.type, a.id) < std::tie(b.service, b.account, b.region, b.type, b.id);
+    return std::tie(a.service, a.account, a.region, a.type, a.id) <
+           std::tie(b.service, b.account, b.region, b.type, b.id);
   });
   return out;
 }

@@ -90,7 +90,8 @@ std::string tally_text(const ChangeTally& tally) {
 }
 
 Json json_of(const ChangeTally& tally) {
-  return {{"added", tally.added}, {"removed", tally.removed}, {"changed", tally.changed}, {"elsewhere", tally.elsewhere}};
+  return {
+      {"added", tally.added}, {"removed", tally.removed}, {"changed", tally.changed}, {"elsewhere", tally.elsewhere}};
 }
 
 Json json_of(const ServiceChange& change) {
@@ -111,13 +112,15 @@ void print_resource_changes(Session& session, const pod::ResourceDiff& differenc
   for (const ServiceChange& service : by_service(difference)) {
     out.line(fmt::format("{}  {}", name_of(service.service), tally_text(service.tally)), Colour::bold);
     std::string place;
-    const auto first = std::find_if(difference.resources.begin(), difference.resources.end(),
-                                    [&](const pod::ResourceChange& change) { return change.service == service.service; });
+    const auto first =
+        std::find_if(difference.resources.begin(), difference.resources.end(),
+                     [&](const pod::ResourceChange& change) { return change.service == service.service; });
     for (auto change = first; change != difference.resources.end() && change->service == service.service; ++change) {
       const std::string here = pod::printable(fmt::format("{} {}", change->account, change->region));
       if (std::exchange(place, here) != here && here != " ") out.line("  " + here, Colour::dim);
-      out.line(fmt::format("  {} {} {}", sign_of(change->kind), pod::printable(change->type), pod::printable(change->id)),
-               colour_of(change->kind));
+      out.line(
+          fmt::format("  {} {} {}", sign_of(change->kind), pod::printable(change->type), pod::printable(change->id)),
+          colour_of(change->kind));
       print_fields(out, change->fields, change->more_fields);
       if (out.closed()) return;
     }

@@ -79,14 +79,10 @@ Json json_of(const pod::FieldChange& change) {
 }
 
 Json json_of(const pod::ResourceChange& change) {
-  return {{"account", json_text(change.account)},
-          {"region", json_text(change.region)},
-          {"service", json_text(change.service)},
-          {"type", json_text(change.type)},
-          {"id", json_text(change.id)},
-          {"change", change_name(change.kind)},
-          {"fields", json_each(change.fields)},
-          {"moreFields", change.more_fields}};
+  return {{"account", json_text(change.account)}, {"region", json_text(change.region)},
+          {"service", json_text(change.service)}, {"type", json_text(change.type)},
+          {"id", json_text(change.id)},           {"change", change_name(change.kind)},
+          {"fields", json_each(change.fields)},   {"moreFields", change.more_fields}};
 }
 
 Json json_of(const pod::OtherChange& change) {

@@ -38,8 +38,8 @@ Side side_of(Session& session, const std::string& text) {
     const pod::Store& store = session.store_to_read();
     return side_of(store, store.resolve(ref));
   } catch (pod::Error& error) {
-    const bool no_name = error.code() == pod::ErrorCode::invalid_argument || error.code() == pod::ErrorCode::not_found ||
-                         error.code() == pod::ErrorCode::unsupported;
+    const bool no_name = error.code() == pod::ErrorCode::invalid_argument ||
+                         error.code() == pod::ErrorCode::not_found || error.code() == pod::ErrorCode::unsupported;
     if (!no_name) throw;
     if (!is_there(text)) {
       error.because("there is no file or directory of this name either");

@@ -13,7 +13,7 @@
 namespace podgit {
 
 struct Side {
-  std::string name;  // "shop:3", "http://localhost:4566", "./state"
+  std::string name;                     // "shop:3", "http://localhost:4566", "./state"
   std::optional<pod::Version> version;  // none for what is in no store
   pod::Snapshot snapshot;
 };

@@ -37,10 +37,10 @@ struct CommitResult {
   SnapshotInfo info;
   std::vector<FileChange> changes;  // against the version before
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0;        // of all files
-  std::uint64_t bytes_added = 0;  // to the store
-  Verdict verdict = Verdict::accept;      // the worst of the files
-  std::uint64_t resources_added = 0;      // against the version before; 0 where nothing was created
+  std::uint64_t bytes = 0;            // of all files
+  std::uint64_t bytes_added = 0;      // to the store
+  Verdict verdict = Verdict::accept;  // the worst of the files
+  std::uint64_t resources_added = 0;  // against the version before; 0 where nothing was created
   std::uint64_t resources_changed = 0;
   std::uint64_t resources_removed = 0;
   std::chrono::milliseconds capture_time{0};  // the source's part
@@ -72,16 +72,16 @@ struct POD_API InjectResult {
   bool partial() const;
 };
 
-/// Puts a version into a running instance. The version is read, checked and judged whole before the instance is touched;
-/// of pickles the instance gets what libpod wrote again. Captures of one's own instance, by the journal, are trusted.
-/// Error(incompatible) on another emulator, version or format without `force`; Error(unsupported) for service-merge
-/// and deep; Error(refused) where the policy does (naming file, offset and reason), or the instance; Error(busy) where clients
-/// change the instance faster than it can be saved. Then the instance is as it was.
+/// Puts a version into a running instance. The version is read, checked and judged whole before the instance is
+/// touched; of pickles the instance gets what libpod wrote again. Captures of one's own instance, by the journal, are
+/// trusted. Error(incompatible) on another emulator, version or format without `force`; Error(unsupported) for
+/// service-merge and deep; Error(refused) where the policy does (naming file, offset and reason), or the instance;
+/// Error(busy) where clients change the instance faster than it can be saved. Then the instance is as it was.
 POD_API InjectResult inject(Store& store, const PodRef& ref, const Source& instance, const InjectOptions& options,
                             const Context& context = {});
 
 struct CheckoutOptions {
-  bool force = false;    // replace a folder that is not empty
+  bool force = false;  // replace a folder that is not empty
   bool dry_run = false;
   std::vector<std::string> services;  // empty: all
 };
@@ -98,14 +98,14 @@ POD_API CheckoutResult checkout(const Store& store, const PodRef& ref, const std
 struct ArchiveResult {
   std::filesystem::path path;
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0;  // of the archive
+  std::uint64_t bytes = 0;             // of the archive
   std::vector<ServiceFailure> failed;  // of an instance: what could not be saved and is not in it
   bool partial() const { return !failed.empty(); }
 };
 /// Writes a version as one archive, the same bytes each time: tar.zst where the name ends so, else zip.
 /// Error(already_exists) unless `force`; the file appears whole or not.
-POD_API ArchiveResult export_version(const Store& store, const PodRef& ref, const std::filesystem::path& file, bool force,
-                                     const Context& context = {});
+POD_API ArchiveResult export_version(const Store& store, const PodRef& ref, const std::filesystem::path& file,
+                                     bool force, const Context& context = {});
 /// What an instance, a directory or an archive holds now, as a snapshot outside of any store: it lies in a temporary
 /// folder that goes with its last copy. `services`: empty for all. Throws what a capture throws.
 POD_API Snapshot snapshot_of(const Source& source, const std::vector<std::string>& services = {},
@@ -113,21 +113,22 @@ POD_API Snapshot snapshot_of(const Source& source, const std::vector<std::string
 /// What an instance holds, as an archive, without a store.
 POD_API ArchiveResult export_state(const Source& instance, const std::vector<std::string>& services,
                                    const std::filesystem::path& file, bool force, const Context& context = {});
-/// An archive into an instance, without a store; no undo. Overwrite is checked whole before it changes anything. Judged and
-/// written again as an inject's files are; `trust` as InjectOptions::trust.
-POD_API std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, const Source& instance, Strategy strategy,
-                                                 bool force, bool trust, const Context& context = {});
+/// An archive into an instance, without a store; no undo. Overwrite is checked whole before it changes anything. Judged
+/// and written again as an inject's files are; `trust` as InjectOptions::trust.
+POD_API std::vector<ServiceOutcome> import_state(const std::filesystem::path& file, const Source& instance,
+                                                 Strategy strategy, bool force, bool trust,
+                                                 const Context& context = {});
 /// Empties the instance, or some of its services. Error(not_found) for a service that it does not know.
 POD_API void reset_state(const Source& instance, const std::vector<std::string>& services, const Context& context = {});
 
 struct POD_API UndoResult {
   Operation undone;
-  Operation operation;  // the new line of the journal; undo again to redo
+  Operation operation;                   // the new line of the journal; undo again to redo
   std::vector<ServiceOutcome> services;  // where an inject was undone
   bool partial() const;
 };
-/// Reverts the newest operation. `instance_options` are used where that was an inject. Error(not_found): nothing to undo;
-/// Error(conflict): the ref has moved since.
+/// Reverts the newest operation. `instance_options` are used where that was an inject. Error(not_found): nothing to
+/// undo; Error(conflict): the ref has moved since.
 POD_API UndoResult undo(Store& store, const Author& author, const InstanceOptions& instance_options, bool dry_run,
                         const Context& context = {});
 

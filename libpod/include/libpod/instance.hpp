@@ -38,9 +38,9 @@ class POD_API Source {
  public:
   enum class Kind { instance, directory, archive };
   /// `http://…` or `https://…` is an instance, an existing folder a directory, anything else an archive file (zip,
-  /// tar.zst by content; whether it is there shows when it is read). Plain http to any host is accepted, since emulators
-  /// speak it, but see `allow_plain_http`. Error(invalid_argument): empty, another scheme, a URL with user or password
-  /// (the token has its own way), `host:port` without a scheme.
+  /// tar.zst by content; whether it is there shows when it is read). Plain http to any host is accepted, since
+  /// emulators speak it, but see `allow_plain_http`. Error(invalid_argument): empty, another scheme, a URL with user or
+  /// password (the token has its own way), `host:port` without a scheme.
   static Source parse(std::string_view text, InstanceOptions options = {});
   Kind kind() const noexcept { return kind_; }
   bool is_instance() const noexcept { return kind_ == Kind::instance; }
@@ -63,8 +63,8 @@ struct InstanceStatus {
   Emulator emulator;
   std::string agent;  // version of pod-agent; empty for an emulator with its own endpoints
   int format = 0;
-  std::string session;                 // changes when the emulator restarts
-  std::optional<std::string> injected; // the version last injected, e.g. "shop:3"
+  std::string session;                  // changes when the emulator restarts
+  std::optional<std::string> injected;  // the version last injected, e.g. "shop:3"
 };
 
 enum class Strategy { overwrite, account_region_merge, service_merge, deep };

@@ -1,5 +1,5 @@
-// What is inside a snapshot: its resources, how two snapshots differ in them, and whether it is safe to load. Nothing that
-// is read here is ever run.
+// What is inside a snapshot: its resources, how two snapshots differ in them, and whether it is safe to load. Nothing
+// that is read here is ever run.
 //
 //   pod::Snapshot now = store.snapshot(store.resolve(pod::PodRef::parse("shop")));
 //   for (const pod::StateReading& file : pod::inventory(now).files)
@@ -34,12 +34,12 @@ POD_API std::string_view verdict_name(Verdict verdict) noexcept;
 
 /// One thing that an emulator's user knows by name: a bucket, a queue, a table.
 struct Resource {
-  std::string type;    // "bucket"
-  std::string id;      // "orders": unique for its type in its state file
-  std::string arn;     // empty where it has none
-  std::string path;    // in the document, e.g. "/buckets/orders"
-  std::string digest;  // 32 hex digits: equal for equal content
-  std::uint64_t bytes = 0;  // of what it holds, e.g. its objects' sizes
+  std::string type;                                             // "bucket"
+  std::string id;                                               // "orders": unique for its type in its state file
+  std::string arn;                                              // empty where it has none
+  std::string path;                                             // in the document, e.g. "/buckets/orders"
+  std::string digest;                                           // 32 hex digits: equal for equal content
+  std::uint64_t bytes = 0;                                      // of what it holds, e.g. its objects' sizes
   std::vector<std::pair<std::string, std::string>> attributes;  // by rule, never a secret's value
   std::vector<std::pair<std::string, std::uint64_t>> counts;    // "objects" → 12
   std::vector<std::pair<std::string, std::string>> tags;
@@ -56,7 +56,7 @@ struct StateReading {
   std::string digest;  // canonical, 64 hex digits; of the bytes where it was not read
   std::uint64_t bytes = 0;
   Verdict verdict = Verdict::accept;
-  std::string not_read;  // the reason; empty where it was read
+  std::string not_read;                                         // the reason; empty where it was read
   std::vector<Resource> resources;                              // sorted by type, id
   std::vector<std::pair<std::string, std::uint64_t>> unmapped;  // collections without a rule: name → elements
 };
@@ -72,20 +72,20 @@ struct Inventory {
   std::vector<AssetSummary> assets;  // sorted by service
 };
 
-/// From `.pod/metamodel` where the version has one of the current rules, else by reading the state files. Cost: then all
-/// state. Error(corrupt) for a damaged store; a state file that cannot be read is `not_read`, not an error.
+/// From `.pod/metamodel` where the version has one of the current rules, else by reading the state files. Cost: then
+/// all state. Error(corrupt) for a damaged store; a state file that cannot be read is `not_read`, not an error.
 POD_API Inventory inventory(const Snapshot& snapshot, const Context& context = {});
 
 /// One line of a document's tree, for showing it.
 struct Field {
-  std::string name;   // the last step of the path: "orders", "@name", "3"
+  std::string name;  // the last step of the path: "orders", "@name", "3"
   std::string path;
-  std::string value;  // one line, printable; secrets masked
+  std::string value;      // one line, printable; secrets masked
   std::string reference;  // where the object is at home, if not here
   std::uint64_t children = 0;
 };
-/// The fields below `path` of a state file, at most `limit` from `first` on. Error(not_found), Error(unsupported) (not a
-/// document that can be read). Cost: reads the file; a Document keeps it for the next question.
+/// The fields below `path` of a state file, at most `limit` from `first` on. Error(not_found), Error(unsupported) (not
+/// a document that can be read). Cost: reads the file; a Document keeps it for the next question.
 class POD_API Document {
  public:
   static Document read(const Snapshot& snapshot, const StatePath& file, const Context& context = {});
@@ -132,8 +132,8 @@ struct OtherChange {
 };
 
 struct DiffOptions {
-  bool fields = true;               // false: only which resources
-  std::size_t fields_each = 50;     // per resource
+  bool fields = true;            // false: only which resources
+  std::size_t fields_each = 50;  // per resource
 };
 
 struct ResourceDiff {
@@ -149,8 +149,8 @@ POD_API ResourceDiff compare(const Snapshot& from, const Snapshot& to, const Dif
 struct Concern {
   Verdict verdict = Verdict::review;
   std::uint64_t offset = 0;
-  std::string path;     // in the document's tree, empty where the file could not be read
-  std::string reason;   // one line: what it names or does
+  std::string path;                      // in the document's tree, empty where the file could not be read
+  std::string reason;                    // one line: what it names or does
   std::vector<std::string> disassembly;  // a few lines around the offset
 };
 struct Judgement {

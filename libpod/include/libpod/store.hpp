@@ -57,15 +57,15 @@ struct PodSummary {
 struct Operation {
   std::int64_t id = 0;  // from 1
   Time time;
-  std::string who;   // user@host
-  std::string verb;  // commit, import, copy, delete, inject, undo
-  std::string what;  // one line for people: "shop:3", "shop → http://localhost:4566"
-  std::string ref;   // the ref that moved; empty for an inject
-  Oid before;        // zero: there was none; an inject: the safety version's commit, zero if none was kept
-  Oid after;         // zero: deleted; an inject: the commit that was injected
-  std::string instance;           // an inject: the URL
-  std::int64_t undoes = 0;        // the operation that this one reverted
-  bool captured = false;          // a commit: what an instance held, not files from elsewhere
+  std::string who;          // user@host
+  std::string verb;         // commit, import, copy, delete, inject, undo
+  std::string what;         // one line for people: "shop:3", "shop → http://localhost:4566"
+  std::string ref;          // the ref that moved; empty for an inject
+  Oid before;               // zero: there was none; an inject: the safety version's commit, zero if none was kept
+  Oid after;                // zero: deleted; an inject: the commit that was injected
+  std::string instance;     // an inject: the URL
+  std::int64_t undoes = 0;  // the operation that this one reverted
+  bool captured = false;    // a commit: what an instance held, not files from elsewhere
 };
 
 struct Finding {
@@ -116,8 +116,8 @@ class POD_API Store {
   /// Reads configuration from the store's own file, git's syntax, e.g. "user.name".
   std::optional<std::string> config(std::string_view key) const;
   std::vector<std::pair<std::string, std::string>> config_entries() const;
-  /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too, and the state files that versions
-  /// describe: a model that is not what its file says is a finding.
+  /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too, and the state files that
+  /// versions describe: a model that is not what its file says is a finding.
   std::vector<Finding> check(bool deep, const Context& context = {}) const;
 
   // Changes

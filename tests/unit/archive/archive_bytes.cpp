@@ -4,10 +4,10 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
-#include <cerrno>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
 
 namespace hostile {
 namespace {
@@ -87,14 +87,17 @@ std::string Zip::bytes() const {
     const std::uint64_t size = entry.size.value_or(entry.data.size());
     const std::uint64_t stored = entry.stored.value_or(entry.data.size());
     const std::string name = entry.local_name.value_or(entry.name);
-    out += "PK\3\4" + le16(20) + le16(entry.local_flags.value_or(entry.flags)) + le16(entry.local_method.value_or(entry.method)) +
-           le16(0) + le16(0x21) + le32(entry.local_crc.value_or(crc)) + le32(entry.local_stored.value_or(stored)) +
-           le32(entry.local_size.value_or(size)) + le16(name.size()) + le16(entry.local_extra.size()) + name + entry.local_extra;
+    out += "PK\3\4" + le16(20) + le16(entry.local_flags.value_or(entry.flags)) +
+           le16(entry.local_method.value_or(entry.method)) + le16(0) + le16(0x21) +
+           le32(entry.local_crc.value_or(crc)) + le32(entry.local_stored.value_or(stored)) +
+           le32(entry.local_size.value_or(size)) + le16(name.size()) + le16(entry.local_extra.size()) + name +
+           entry.local_extra;
     out += entry.data + entry.descriptor;
-    directory += "PK\1\2" + le16(3 << 8 | 20) + le16(20) + le16(entry.flags) + le16(entry.method) + le16(0) + le16(0x21) +
-                 le32(crc) + le32(stored) + le32(size) + le16(entry.name.size()) + le16(entry.central_extra.size()) +
-                 le16(entry.comment.size()) + le16(entry.disk.value_or(0)) + le16(0) + le32(entry.attributes) +
-                 le32(entry.header.value_or(header)) + entry.name + entry.central_extra + entry.comment;
+    directory += "PK\1\2" + le16(3 << 8 | 20) + le16(20) + le16(entry.flags) + le16(entry.method) + le16(0) +
+                 le16(0x21) + le32(crc) + le32(stored) + le32(size) + le16(entry.name.size()) +
+                 le16(entry.central_extra.size()) + le16(entry.comment.size()) + le16(entry.disk.value_or(0)) +
+                 le16(0) + le32(entry.attributes) + le32(entry.header.value_or(header)) + entry.name +
+                 entry.central_extra + entry.comment;
   }
   out += before_directory;
   const std::uint64_t offset = out.size();
@@ -108,7 +111,8 @@ std::string Zip::bytes() const {
   }
   const std::uint64_t entry_count = count.value_or(entries.size());
   out += "PK\5\6" + le16(0) + le16(0) + le16(count_here.value_or(entry_count)) + le16(entry_count) +
-         le32(directory_size.value_or(directory.size())) + le32(directory_offset.value_or(offset)) + le16(comment.size());
+         le32(directory_size.value_or(directory.size())) + le32(directory_offset.value_or(offset)) +
+         le16(comment.size());
   return out + comment + after;
 }
 
@@ -173,7 +177,8 @@ std::filesystem::path file_with(std::string_view bytes) {
   // In memory: the damage tests make tens of thousands of files.
   static const pod::base::Fd memory(::memfd_create("archive", MFD_CLOEXEC));
   const std::filesystem::path path = "/proc/self/fd/" + std::to_string(memory.get());
-  if (::ftruncate(memory.get(), 0) != 0 || ::lseek(memory.get(), 0, SEEK_SET) != 0) pod::base::throw_errno(errno, "empty", path);
+  if (::ftruncate(memory.get(), 0) != 0 || ::lseek(memory.get(), 0, SEEK_SET) != 0)
+    pod::base::throw_errno(errno, "empty", path);
   pod::base::write_all(memory.get(), pod::base::bytes_of(bytes), path);
   return path;
 }
@@ -204,7 +209,8 @@ std::string verdict_of(const std::string& bytes, const pod::archive::Limits& lim
   }
 }
 
-std::optional<std::map<std::string, std::string>> contents_of(const std::string& bytes, const pod::archive::Limits& limits) {
+std::optional<std::map<std::string, std::string>> contents_of(const std::string& bytes,
+                                                              const pod::archive::Limits& limits) {
   try {
     return read_everything(bytes, limits);
   } catch (const pod::Error&) {

@@ -53,7 +53,10 @@ struct TarEntry {
   std::optional<std::uint64_t> size;
   std::string link;
   std::string prefix;
-  std::string magic = std::string("ustar\0" "00", 8);
+  std::string magic = std::string(
+      "ustar\0"
+      "00",
+      8);
   std::optional<std::string> size_field;  // 12 bytes
 };
 

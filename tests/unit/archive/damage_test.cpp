@@ -27,7 +27,8 @@ std::string sample(Format format) {
 }
 
 std::string python_stream() {
-  return pod::base::read_file(std::filesystem::path(TEST_DATA) / "archives/python-stream-deflated.zip", 1 << 20).value();
+  return pod::base::read_file(std::filesystem::path(TEST_DATA) / "archives/python-stream-deflated.zip", 1 << 20)
+      .value();
 }
 
 void check_damage(const std::string& bytes) {

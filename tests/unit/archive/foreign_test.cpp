@@ -14,9 +14,8 @@ namespace {
 
 std::map<std::string, std::string> files_of(Reader& reader) {
   std::map<std::string, std::string> files;
-  reader.for_each([&](const Entry& entry, pod::base::ByteSource& source) {
-    files[entry.path.str()] = read_all(source, 1 << 24);
-  });
+  reader.for_each(
+      [&](const Entry& entry, pod::base::ByteSource& source) { files[entry.path.str()] = read_all(source, 1 << 24); });
   return files;
 }
 
@@ -34,10 +33,9 @@ TEST_CASE("archives of other programs are read") {
       {"assets/empty.bin", ""},
       {"assets/" + repeated("long", 30) + "/" + repeated("name", 30) + ".bin", "x"},
       {"assets/größe.txt", "utf-8\n"}};
-  for (const char* const name :
-       {"python-stream-stored.zip", "python-stream-stored-zip64.zip", "python-stream-deflated.zip",
-        "python-stream-deflated-zip64.zip", "info-zip.zip", "bsdtar.zip", "gnu.tar.zst", "gnu-pax.tar.zst",
-        "bsdtar-pax.tar.zst"}) {
+  for (const char* const name : {"python-stream-stored.zip", "python-stream-stored-zip64.zip",
+                                 "python-stream-deflated.zip", "python-stream-deflated-zip64.zip", "info-zip.zip",
+                                 "bsdtar.zip", "gnu.tar.zst", "gnu-pax.tar.zst", "bsdtar-pax.tar.zst"}) {
     CAPTURE(name);
     Reader reader(std::filesystem::path(TEST_DATA) / "archives" / name, {}, {});
     CHECK(reader.format() == pod::archive::format_for(name));

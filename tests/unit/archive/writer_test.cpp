@@ -54,7 +54,8 @@ std::string long_name() { return std::string(120, 'n') + "/" + std::string(200, 
 std::filesystem::path write_sample(Format format) {
   const auto path = hostile::fresh_path("-sample");
   Writer writer(path, format, {});
-  writer.add(StatePath::parse("api_states/000000000000/sqs/us-east-1/backend.state"), std::string(100'000, 'a') + random_text(1000));
+  writer.add(StatePath::parse("api_states/000000000000/sqs/us-east-1/backend.state"),
+             std::string(100'000, 'a') + random_text(1000));
   writer.add_folder(StatePath::parse("assets/empty"));
   writer.add(StatePath::parse("empty.state"), "");
   writer.add(StatePath::parse(long_name()), "deep", 0600);
@@ -90,11 +91,13 @@ TEST_CASE("what is written is read again: order, names, contents, folders, modes
     CHECK(reader.format() == format);
     std::vector<std::string> shown;
     for (const Entry& entry : reader.entries())
-      shown.push_back(entry.path.str() + " " + std::to_string(entry.size) + (entry.folder ? " folder " : " file ") + std::to_string(entry.mode));
+      shown.push_back(entry.path.str() + " " + std::to_string(entry.size) + (entry.folder ? " folder " : " file ") +
+                      std::to_string(entry.mode));
     CHECK(shown == std::vector<std::string>{
                        "api_states/000000000000/sqs/us-east-1/backend.state 101000 file " + std::to_string(0644),
                        "assets/empty 0 folder " + std::to_string(0755), "empty.state 0 file " + std::to_string(0644),
-                       long_name() + " 4 file " + std::to_string(0600), "random.bin 300000 file " + std::to_string(0755),
+                       long_name() + " 4 file " + std::to_string(0600),
+                       "random.bin 300000 file " + std::to_string(0755),
                        "not utf-8 \xff 1 file " + std::to_string(0644)});
     std::vector<std::string> visited;
     reader.for_each([&](const Entry& entry, pod::base::ByteSource& source) {

@@ -47,7 +47,8 @@ TEST_CASE("names that lead out of the archive are refused") {
   CHECK(named("a/..") == refused("unsafe path \"a/..\": it has a component \".\" or \"..\""));
   CHECK(named("./x") == refused("unsafe path \"./x\": it has a component \".\" or \"..\""));
   CHECK(named("..") == refused("unsafe path \"..\": it has a component \".\" or \"..\""));
-  CHECK(verdict_of(with({.name = "../", .data = ""})) == refused("unsafe path \"..\": it has a component \".\" or \"..\""));
+  CHECK(verdict_of(with({.name = "../", .data = ""})) ==
+        refused("unsafe path \"..\": it has a component \".\" or \"..\""));
   CHECK(named("/etc/passwd") == refused("unsafe path \"/etc/passwd\": it is absolute"));
   CHECK(named("//server/share") == refused("unsafe path \"//server/share\": it is absolute"));
   CHECK(named("a//b") == refused("unsafe path \"a//b\": it has an empty component"));
@@ -66,7 +67,8 @@ TEST_CASE("names that lead out of the archive are refused") {
 }
 
 TEST_CASE("names that only look like a way out are names") {
-  for (const char* const name : {"%2e%2e%2fx", "\xe2\x80\xa4\xe2\x80\xa4/x", "..x", "x..", "...", "con", ".git/config", "a\nb", "\xff"}) {
+  for (const char* const name :
+       {"%2e%2e%2fx", "\xe2\x80\xa4\xe2\x80\xa4/x", "..x", "x..", "...", "con", ".git/config", "a\nb", "\xff"}) {
     CAPTURE(name);
     CHECK(named(name) == "ok");
   }
@@ -74,7 +76,8 @@ TEST_CASE("names that only look like a way out are names") {
 
 TEST_CASE("two entries of one name are refused, also where case alone differs") {
   const auto two = [](const char* a, const char* b) {
-    return verdict_of(Zip{.entries = {{.name = a, .data = ""}, {.name = "other", .data = ""}, {.name = b, .data = ""}}}.bytes());
+    return verdict_of(
+        Zip{.entries = {{.name = a, .data = ""}, {.name = "other", .data = ""}, {.name = b, .data = ""}}}.bytes());
   };
   CHECK(two("a/x", "a/x") == refused("entry \"a/x\" is there twice"));
   CHECK(two("a/x", "a/X").ends_with("differ in case alone"));
@@ -92,39 +95,57 @@ TEST_CASE("two entries of one name are refused, also where case alone differs") 
 
 TEST_CASE("a clash is found among other names that sort in between") {
   Zip zip;
-  for (const char* const name : {"a", "a!", "a-b/c", "a.b", "a0", "a/b"}) zip.entries.push_back({.name = name, .data = ""});
+  for (const char* const name : {"a", "a!", "a-b/c", "a.b", "a0", "a/b"})
+    zip.entries.push_back({.name = name, .data = ""});
   CHECK(verdict_of(zip.bytes()) == refused("entry \"a\" is a file and a folder"));
 }
 
 TEST_CASE("links, devices, encryption and foreign methods are refused") {
-  const auto typed = [](unsigned type) { return verdict_of(with({.name = "x", .data = "target", .attributes = (type | 0644u) << 16})); };
+  const auto typed = [](unsigned type) {
+    return verdict_of(with({.name = "x", .data = "target", .attributes = (type | 0644u) << 16}));
+  };
   CHECK(typed(0120000) == refused("entry \"x\" is a link or a device"));
   CHECK(typed(0020000) == refused("entry \"x\" is a link or a device"));
   CHECK(typed(0010000) == refused("entry \"x\" is a link or a device"));
   CHECK(typed(0040000) == refused("entry \"x\" is a file and a folder"));
   CHECK(typed(0100000) == "ok");
-  CHECK(verdict_of(with({.name = "x/", .data = "", .attributes = 0100644u << 16})) == refused("entry \"x/\" is a file and a folder"));
+  CHECK(verdict_of(with({.name = "x/", .data = "", .attributes = 0100644u << 16})) ==
+        refused("entry \"x/\" is a file and a folder"));
   CHECK(verdict_of(with({.name = "x/", .data = "y"})) == refused("entry \"x/\" is a folder with contents"));
-  for (const int flag : {1, 0x40 | 1, 0x2001}) CHECK(verdict_of(with({.name = "x", .data = "y", .flags = static_cast<std::uint16_t>(flag)})) == refused("entry \"x\" is encrypted"));
-  CHECK(verdict_of(with({.name = "x", .data = "y", .flags = 0x20})) == refused("entry \"x\" is a patch of another file"));
-  for (const std::uint16_t method : {std::uint16_t{9}, std::uint16_t{12}, std::uint16_t{14}, std::uint16_t{93}, std::uint16_t{99}})
+  for (const int flag : {1, 0x40 | 1, 0x2001})
+    CHECK(verdict_of(with({.name = "x", .data = "y", .flags = static_cast<std::uint16_t>(flag)})) ==
+          refused("entry \"x\" is encrypted"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .flags = 0x20})) ==
+        refused("entry \"x\" is a patch of another file"));
+  for (const std::uint16_t method :
+       {std::uint16_t{9}, std::uint16_t{12}, std::uint16_t{14}, std::uint16_t{93}, std::uint16_t{99}})
     CHECK(verdict_of(with({.name = "x", .data = "y", .method = method})).find("not supported") != std::string::npos);
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = le16(0x6c78) + le16(0)})).find("attributes") != std::string::npos);
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = le16(0x756e) + le16(0)})).find("attributes") != std::string::npos);
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = le16(0x6c78) + le16(0)})).find("attributes") !=
+        std::string::npos);
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = le16(0x756e) + le16(0)})).find("attributes") !=
+        std::string::npos);
 }
 
 TEST_CASE("a second name in an extra field is refused") {
-  const auto unicode_path = [](const std::string& name) { return le16(0x7075) + le16(5 + name.size()) + '\1' + le32(crc32("x")) + name; };
-  CHECK(verdict_of(with({.name = "x", .data = "y", .central_extra = unicode_path("../z")})) == refused("entry \"x\" has a second name"));
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = unicode_path("z")})) == refused("entry \"x\" has a second name"));
+  const auto unicode_path = [](const std::string& name) {
+    return le16(0x7075) + le16(5 + name.size()) + '\1' + le32(crc32("x")) + name;
+  };
+  CHECK(verdict_of(with({.name = "x", .data = "y", .central_extra = unicode_path("../z")})) ==
+        refused("entry \"x\" has a second name"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_extra = unicode_path("z")})) ==
+        refused("entry \"x\" has a second name"));
   CHECK(verdict_of(with({.name = "x", .data = "y", .central_extra = unicode_path("x")})) == "ok");
-  CHECK(verdict_of(with({.name = "x", .data = "y", .central_extra = le16(0x7075) + le16(2) + "ab"})) == refused("entry \"x\" has a second name"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .central_extra = le16(0x7075) + le16(2) + "ab"})) ==
+        refused("entry \"x\" has a second name"));
 }
 
 TEST_CASE("headers that disagree are corrupt") {
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_name = "z"})) == damaged("entry \"x\" is called \"z\" in its own header"));
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_name = "../z"})) == damaged("entry \"x\" is called \"../z\" in its own header"));
-  CHECK(verdict_of(with({.name = "x", .data = "y", .local_method = 8})) == damaged("entry \"x\" has two compression methods"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_name = "z"})) ==
+        damaged("entry \"x\" is called \"z\" in its own header"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_name = "../z"})) ==
+        damaged("entry \"x\" is called \"../z\" in its own header"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .local_method = 8})) ==
+        damaged("entry \"x\" has two compression methods"));
   CHECK(verdict_of(with({.name = "x", .data = "y", .local_flags = 1})) == damaged("entry \"x\" has two sets of flags"));
   CHECK(verdict_of(with({.name = "x", .data = "y", .local_flags = 8})) == damaged("entry \"x\" has two sets of flags"));
   CHECK(verdict_of(with({.name = "x", .data = "y", .local_crc = 1})) == damaged("entry \"x\" has two checksums"));
@@ -135,10 +156,12 @@ TEST_CASE("headers that disagree are corrupt") {
 }
 
 TEST_CASE("contents that are not what the headers say are corrupt") {
-  CHECK(verdict_of(with({.name = "x", .data = "hello", .crc = 1})).starts_with("CORRUPT: archive A is damaged: entry \"x\" cannot be read"));
+  CHECK(verdict_of(with({.name = "x", .data = "hello", .crc = 1}))
+            .starts_with("CORRUPT: archive A is damaged: entry \"x\" cannot be read"));
   CHECK(verdict_of(with({.name = "x", .data = "", .crc = 1})) == damaged("entry \"x\" has a wrong checksum"));
   const std::string zeros(1000, '\0');
-  const ZipEntry good{.name = "x", .data = hostile::deflated_zeros(1000), .method = 8, .crc = crc32(zeros), .size = 1000};
+  const ZipEntry good{
+      .name = "x", .data = hostile::deflated_zeros(1000), .method = 8, .crc = crc32(zeros), .size = 1000};
   CHECK(hostile::contents_of(with(good)).value().at("x") == zeros);
   for (const std::uint64_t size : {0u, 1u, 999u, 1001u, 5000u, 1000000u}) {
     CAPTURE(size);
@@ -163,8 +186,11 @@ TEST_CASE("contents that are not what the headers say are corrupt") {
 
 TEST_CASE("bytes come out only as far as the declared size") {
   // A megabyte of zeros that claims to be ten bytes: whoever reads ten of them must learn that this is a lie.
-  const std::string bytes =
-      with({.name = "x", .data = hostile::deflated_zeros(1 << 20), .method = 8, .crc = crc32(std::string(10, '\0')), .size = 10});
+  const std::string bytes = with({.name = "x",
+                                  .data = hostile::deflated_zeros(1 << 20),
+                                  .method = 8,
+                                  .crc = crc32(std::string(10, '\0')),
+                                  .size = 10});
   pod::archive::Reader reader(hostile::file_with(bytes), {}, {});
   std::size_t seen = 0;
   CHECK_THROWS_AS(reader.for_each([&](const pod::archive::Entry&, pod::base::ByteSource& source) {
@@ -272,8 +298,13 @@ TEST_CASE("zip64 is read, and its lies are corrupt") {
 }
 
 TEST_CASE("sizes in zip64 fields are read, and their lies are corrupt") {
-  const ZipEntry good{.name = "a", .data = "x", .local_extra = extra64({1, 1}), .central_extra = extra64({1, 1, 0}),
-                      .size = 0xffffffff, .stored = 0xffffffff, .header = 0xffffffff};
+  const ZipEntry good{.name = "a",
+                      .data = "x",
+                      .local_extra = extra64({1, 1}),
+                      .central_extra = extra64({1, 1, 0}),
+                      .size = 0xffffffff,
+                      .stored = 0xffffffff,
+                      .header = 0xffffffff};
   const auto changed = [&](const std::string& local, const std::string& central) {
     ZipEntry entry = good;
     entry.local_extra = local;
@@ -298,9 +329,15 @@ TEST_CASE("sizes in zip64 fields are read, and their lies are corrupt") {
 TEST_CASE("sizes behind the data are read in all four forms, and only if they are right") {
   const std::string crc = le32(crc32("hello"));
   const auto stream = [](const std::string& descriptor) {
-    return verdict_of(Zip{.entries = {{.name = "a", .data = "hello", .flags = 8, .descriptor = descriptor, .local_crc = 0,
-                                       .local_size = 0, .local_stored = 0},
-                                      {.name = "b", .data = "next"}}}.bytes());
+    return verdict_of(Zip{.entries = {{.name = "a",
+                                       .data = "hello",
+                                       .flags = 8,
+                                       .descriptor = descriptor,
+                                       .local_crc = 0,
+                                       .local_size = 0,
+                                       .local_stored = 0},
+                                      {.name = "b", .data = "next"}}}
+                          .bytes());
   };
   CHECK(stream("PK\7\10" + crc + le32(5) + le32(5)) == "ok");
   CHECK(stream("PK\7\10" + crc + le64(5) + le64(5)) == "ok");
@@ -312,18 +349,24 @@ TEST_CASE("sizes behind the data are read in all four forms, and only if they ar
   CHECK(stream("PK\7\10" + crc + le32(5) + le32(6)) == wrong);
   CHECK(stream("PK\7\10" + le32(0) + le32(5) + le32(5)) == wrong);
   CHECK(stream("PK\7\11" + crc + le32(5) + le32(5)) == wrong);
-  CHECK(stream("PK\7\10" + crc + le64(5) + le64(5) + std::string(65, 'g')) == damaged("other data stands before entry \"b\""));
+  CHECK(stream("PK\7\10" + crc + le64(5) + le64(5) + std::string(65, 'g')) ==
+        damaged("other data stands before entry \"b\""));
 }
 
 TEST_CASE("bombs are refused before anything is inflated") {
   // 158 to 1 is what the hand-made stream reaches; the limits are set so that it counts.
   const Limits tight{.ratio = 100, .ratio_floor = 1 << 20};
   const std::uint64_t size = 4 << 20;
-  const ZipEntry bomb{.name = "zeros", .data = hostile::deflated_zeros(size), .method = 8, .crc = crc32(std::string(size, '\0')), .size = size};
+  const ZipEntry bomb{.name = "zeros",
+                      .data = hostile::deflated_zeros(size),
+                      .method = 8,
+                      .crc = crc32(std::string(size, '\0')),
+                      .size = size};
   CHECK(verdict_of(with(bomb)) == "ok");
   CHECK(verdict_of(with(bomb), tight) == refused("it inflates to more than 100 times its size"));
   CHECK(verdict_of(with(bomb), {.ratio = 100, .ratio_floor = 5 << 20}) == "ok");
-  CHECK(verdict_of(with({.name = "x", .data = "y", .method = 8, .size = 0xfffffffe})) == refused("it inflates to more than 200 times its size"));
+  CHECK(verdict_of(with({.name = "x", .data = "y", .method = 8, .size = 0xfffffffe})) ==
+        refused("it inflates to more than 200 times its size"));
 
   Zip many;
   for (int i = 0; i < 10; ++i) many.entries.push_back({.name = "f" + std::to_string(i), .data = "0123456789"});
@@ -340,7 +383,8 @@ TEST_CASE("an archive within an archive is only bytes") {
 
 TEST_CASE("what is no archive is said to be none") {
   CHECK(verdict_of("") == "CORRUPT: A is empty");
-  for (const std::string text : {"P", "PK", "<!DOCTYPE html><html></html>", "{\"error\": \"not found\"}", "\x1f\x8b\x08", "Rar!\x1a\x07"}) {
+  for (const std::string text :
+       {"P", "PK", "<!DOCTYPE html><html></html>", "{\"error\": \"not found\"}", "\x1f\x8b\x08", "Rar!\x1a\x07"}) {
     CAPTURE(text);
     CHECK(verdict_of(text) == "CORRUPT: A is not a zip or tar.zst archive");
   }

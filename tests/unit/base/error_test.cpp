@@ -65,17 +65,20 @@ TEST_CASE("a quoted name is safe for any terminal") {
   CHECK(pod::quote("a\"b\\c") == "\"a\\\"b\\\\c\"");
   CHECK(pod::quote("\x1b[31mred\n\t\r\x7f") == "\"\\x1b[31mred\\x0a\\x09\\x0d\\x7f\"");
   CHECK(pod::quote(std::string_view("\0", 1)) == "\"\\x00\"");
-  CHECK(pod::quote("\xc2\x9b" "31m") == "\"\\xc2\\x9b31m\"");              // CSI as one character
-  CHECK(pod::quote("a\u202e" "b") == "\"a\\xe2\\x80\\xaeb\"");             // right-to-left override
-  CHECK(pod::quote("a\u2066" "b\u200b") == "\"a\\xe2\\x81\\xa6b\\xe2\\x80\\x8b\"");
+  CHECK(pod::quote("\xc2\x9b"
+                   "31m") == "\"\\xc2\\x9b31m\"");  // CSI as one character
+  CHECK(pod::quote("a\u202e"
+                   "b") == "\"a\\xe2\\x80\\xaeb\"");  // right-to-left override
+  CHECK(pod::quote("a\u2066"
+                   "b\u200b") == "\"a\\xe2\\x81\\xa6b\\xe2\\x80\\x8b\"");
   CHECK(pod::quote("\ufeff") == "\"\\xef\\xbb\\xbf\"");
-  CHECK(pod::quote("\U000e0041") == "\"\\xf3\\xa0\\x81\\x81\"");           // a tag character: invisible
+  CHECK(pod::quote("\U000e0041") == "\"\\xf3\\xa0\\x81\\x81\"");  // a tag character: invisible
 }
 
 TEST_CASE("bytes that are not UTF-8 are shown one by one") {
   CHECK(pod::quote("\xff") == "\"\\xff\"");
   CHECK(pod::quote("\xc3") == "\"\\xc3\"");
-  CHECK(pod::quote("\xc0\xaf") == "\"\\xc0\\xaf\"");          // overlong
+  CHECK(pod::quote("\xc0\xaf") == "\"\\xc0\\xaf\"");           // overlong
   CHECK(pod::quote("\xed\xa0\x80") == "\"\\xed\\xa0\\x80\"");  // surrogate
   CHECK(pod::quote("\xe2\x82") == "\"\\xe2\\x82\"");
   CHECK(pod::quote("\xf4\x90\x80\x80") == "\"\\xf4\\x90\\x80\\x80\"");

@@ -4,11 +4,11 @@
 
 #include <doctest/doctest.h>
 
-#include <csignal>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <csignal>
 
 using namespace pod::base;
 using pod::ErrorCode;

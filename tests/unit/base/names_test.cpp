@@ -46,14 +46,15 @@ TEST_CASE("an object id is 40 hex digits, either case") {
   CHECK_FALSE(Oid::parse(hex).is_zero());
   CHECK(Oid::parse(hex) == Oid::parse(hex));
   CHECK(Oid() < Oid::parse(hex));
-  for (const std::string& bad : {std::string(), hex.substr(1), hex + "0", "g" + hex.substr(1), " " + hex.substr(1), "+" + hex.substr(1),
-                                 "0x" + hex.substr(2), hex.substr(0, 39) + "\n"})
+  for (const std::string& bad : {std::string(), hex.substr(1), hex + "0", "g" + hex.substr(1), " " + hex.substr(1),
+                                 "+" + hex.substr(1), "0x" + hex.substr(2), hex.substr(0, 39) + "\n"})
     CHECK(refusal([&] { Oid::parse(bad); }) == "invalid object id " + pod::quote(bad) + ": not 40 hex digits");
   CHECK(std::unordered_set<Oid>{Oid::parse(hex), Oid::parse(hex), Oid()}.size() == 2);
 }
 
 TEST_CASE("a pod's name is letters, digits, dots, underscores and dashes") {
-  for (const std::string name : {"a", "Z", "0", "shop", "shop.v2", "my_pod-1", "a.b.c", "rev", "head1", "lock", "a.locked", "x-"}) {
+  for (const std::string name :
+       {"a", "Z", "0", "shop", "shop.v2", "my_pod-1", "a.b.c", "rev", "head1", "lock", "a.locked", "x-"}) {
     CAPTURE(name);
     CHECK(PodName::parse(name).str() == name);
   }
@@ -69,7 +70,8 @@ TEST_CASE("a pod's name that breaks a rule is refused, and the rule is named") {
     CAPTURE(name);
     CHECK(name_refusal(name).ends_with("it must start with a letter or a digit"));
   }
-  for (const std::string name : {"a b", "a/b", "a:b", "a~1", "a^", "a?", "a*", "a[b", "a\\b", "a@{b", "a\n", "aé", "a\xff"}) {
+  for (const std::string name :
+       {"a b", "a/b", "a:b", "a~1", "a^", "a?", "a*", "a[b", "a\\b", "a@{b", "a\n", "aé", "a\xff"}) {
     CAPTURE(name);
     CHECK(name_refusal(name).ends_with("it has a character that is not a letter, digit, '.', '_' or '-'"));
   }
@@ -139,10 +141,35 @@ TEST_CASE("a git revision stands behind rev:, but digits are always a version") 
 }
 
 TEST_CASE("a reference that says nothing clear is refused") {
-  for (const std::string text : {"", ":3", "~1", "/", "origin/", "/shop", "a/b/c", "shop:", "shop:x", "shop:-1", "shop:+1", "shop: 1", "shop:1 ",
-                                 "shop:3:4", "shop:3~1", "shop~x", "shop~-1", "shop~1:2", "shop~1~1", "shop:0", "shop:00",
-                                 "shop:9223372036854775808", "shop~99999999999999999999", "rev:", "-shop", "ori gin/shop", "../shop",
-                                 "shop:3\n", "shop^"}) {
+  for (const std::string text : {"",
+                                 ":3",
+                                 "~1",
+                                 "/",
+                                 "origin/",
+                                 "/shop",
+                                 "a/b/c",
+                                 "shop:",
+                                 "shop:x",
+                                 "shop:-1",
+                                 "shop:+1",
+                                 "shop: 1",
+                                 "shop:1 ",
+                                 "shop:3:4",
+                                 "shop:3~1",
+                                 "shop~x",
+                                 "shop~-1",
+                                 "shop~1:2",
+                                 "shop~1~1",
+                                 "shop:0",
+                                 "shop:00",
+                                 "shop:9223372036854775808",
+                                 "shop~99999999999999999999",
+                                 "rev:",
+                                 "-shop",
+                                 "ori gin/shop",
+                                 "../shop",
+                                 "shop:3\n",
+                                 "shop^"}) {
     CAPTURE(text);
     CHECK_FALSE(ref_refusal(text).empty());
   }
@@ -155,14 +182,16 @@ TEST_CASE("a reference that says nothing clear is refused") {
 }
 
 TEST_CASE("a state path is relative and stays below its root") {
-  for (const std::string path : {"a", "a/b", ".pod/info.json", "...", "..a", "a..", ".git/config", "a b\n", "a\\b", "c:", "\xff", "ü"}) {
+  for (const std::string path :
+       {"a", "a/b", ".pod/info.json", "...", "..a", "a..", ".git/config", "a b\n", "a\\b", "c:", "\xff", "ü"}) {
     CAPTURE(path);
     CHECK(StatePath::parse(path).str() == path);
   }
   CHECK(path_refusal("") == "unsafe path \"\": it is empty");
   CHECK(path_refusal("/a") == "unsafe path \"/a\": it is absolute");
   CHECK(path_refusal("/").ends_with("it is absolute"));
-  for (const std::string path : {"a/", "a//b", "a/b/"}) CHECK(path_refusal(path).ends_with("it has an empty component"));
+  for (const std::string path : {"a/", "a//b", "a/b/"})
+    CHECK(path_refusal(path).ends_with("it has an empty component"));
   for (const std::string path : {".", "..", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b"})
     CHECK(path_refusal(path).ends_with("it has a component \".\" or \"..\""));
   CHECK(path_refusal(std::string_view("a\0", 2)).ends_with("it holds a NUL byte"));

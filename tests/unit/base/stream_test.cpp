@@ -1,5 +1,5 @@
-#include "base/files.hpp"
 #include "base/stream.hpp"
+#include "base/files.hpp"
 
 #include <libpod/api.hpp>
 #include <libpod/context.hpp>
@@ -17,7 +17,9 @@ namespace {
 class Trickle final : public ByteSource {
  public:
   explicit Trickle(std::string_view text) : source_(text) {}
-  std::size_t read(std::span<std::byte> buffer) override { return source_.read(buffer.first(std::min<std::size_t>(buffer.size(), 1))); }
+  std::size_t read(std::span<std::byte> buffer) override {
+    return source_.read(buffer.first(std::min<std::size_t>(buffer.size(), 1)));
+  }
 
  private:
   MemorySource source_;

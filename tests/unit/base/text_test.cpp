@@ -35,8 +35,9 @@ TEST_CASE("UTF-8 is read up to its limits") {
 }
 
 TEST_CASE("what is not well-formed is one invalid byte at a time") {
-  for (const std::string text : {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                                 "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2\x28\xa1"}) {
+  for (const std::string text :
+       {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(", "\xe2\x28\xa1"}) {
     CAPTURE(text);
     CHECK(decode_utf8(text) == std::pair<char32_t, std::size_t>{invalid_point, 1});
     CHECK_FALSE(is_utf8("ok " + text));

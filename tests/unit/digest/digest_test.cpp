@@ -12,7 +12,8 @@ namespace digest = pod::digest;
 TEST_CASE("SHA-1 gives the published values and git's ids") {
   CHECK(digest::Sha1().finish().hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
   CHECK(digest::Sha1().update("abc").finish().hex() == "a9993e364706816aba3e25717850c26c9cd0d89d");
-  CHECK(digest::Sha1().update(std::string_view("blob 0\0", 7)).finish().hex() == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  CHECK(digest::Sha1().update(std::string_view("blob 0\0", 7)).finish().hex() ==
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
 }
 
 TEST_CASE("a hash of pieces is the hash of the whole") {

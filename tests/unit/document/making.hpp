@@ -27,8 +27,12 @@ class Maker {
   Value number(std::int64_t number) { return builder.integer(number); }
   Value none() { return builder.none(); }
   Value tuple(std::initializer_list<Value> values) { return builder.add_node(Kind::tuple, span(values)); }
-  Value list(std::initializer_list<Value> values = {}) { return with(builder.add_node(Kind::list, {}), Part::Act::append, values); }
-  Value set(std::initializer_list<Value> values = {}) { return with(builder.add_node(Kind::set, {}), Part::Act::add, values); }
+  Value list(std::initializer_list<Value> values = {}) {
+    return with(builder.add_node(Kind::list, {}), Part::Act::append, values);
+  }
+  Value set(std::initializer_list<Value> values = {}) {
+    return with(builder.add_node(Kind::set, {}), Part::Act::add, values);
+  }
   Value dict(std::initializer_list<Named> items = {}) {
     const Value node = builder.add_node(Kind::dict, {});
     add_items(node, items);

@@ -36,7 +36,9 @@ bool is_corrupt(const std::string& pickle, std::string_view text = {}) {
   return error.code() == pod::ErrorCode::corrupt && error.message().find(text) != std::string::npos;
 }
 
-bool is_refused(const std::string& pickle, const Limits& limits) { return error_of(pickle, limits).code() == pod::ErrorCode::refused; }
+bool is_refused(const std::string& pickle, const Limits& limits) {
+  return error_of(pickle, limits).code() == pod::ErrorCode::refused;
+}
 
 std::vector<Value> elements(const Graph& graph, Value list) {
   std::vector<Value> out;
@@ -48,7 +50,8 @@ std::vector<Value> elements(const Graph& graph, Value list) {
 }  // namespace
 
 TEST_CASE("every atom reads as what it is, whatever protocol wrote it") {
-  const Graph graph = read(raw("(NI00\nI01\n\x88\x89I-5\nL7L\nK\xffM\xff\xffJ\xff\xff\xff\xff\x8a\x00\x8a\x01\xff\x8b\x01\x00\x00\x00\x05l."));
+  const Graph graph = read(raw(
+      "(NI00\nI01\n\x88\x89I-5\nL7L\nK\xffM\xff\xffJ\xff\xff\xff\xff\x8a\x00\x8a\x01\xff\x8b\x01\x00\x00\x00\x05l."));
   const auto found = elements(graph, graph.root());
   REQUIRE(found.size() == 13);
   CHECK(found[0].kind() == Kind::none);
@@ -61,8 +64,8 @@ TEST_CASE("every atom reads as what it is, whatever protocol wrote it") {
 }
 
 TEST_CASE("numbers at the edges of 58 and 64 bits are what they were") {
-  for (const std::int64_t value : {std::int64_t{1} << 57, (std::int64_t{1} << 57) - 1, -(std::int64_t{1} << 57), -(std::int64_t{1} << 57) - 1,
-                                   INT64_MAX, INT64_MIN}) {
+  for (const std::int64_t value : {std::int64_t{1} << 57, (std::int64_t{1} << 57) - 1, -(std::int64_t{1} << 57),
+                                   -(std::int64_t{1} << 57) - 1, INT64_MAX, INT64_MIN}) {
     const Graph graph = read("I" + std::to_string(value) + "\n.");
     REQUIRE(graph.root().kind() == Kind::integer);
     CHECK(graph.integer(graph.root()) == value);
@@ -89,7 +92,9 @@ TEST_CASE("what was remembered is the same object, atoms stay where they stand i
   const auto found = elements(graph, graph.root());
   CHECK(found[0] == found[1]);
   CHECK(graph.text(found[2]).data() != graph.file().data());
-  const std::string binary = raw("\x80\x04\x8c\x03" "abc.");
+  const std::string binary =
+      raw("\x80\x04\x8c\x03"
+          "abc.");
   const Graph here = read(binary);
   CHECK(here.text(here.root()).data() == here.file().data() + 4);
 }
@@ -111,21 +116,26 @@ TEST_CASE("nothing reaches below a mark") {
   CHECK(is_corrupt("N(a.", "APPEND"));
   CHECK(is_corrupt("](."));
   CHECK(is_corrupt("e."));
-  CHECK(is_corrupt("]N(u."));        // the target of SETITEMS is no dict
-  CHECK(is_corrupt("(((e."));        // a mark is no target
+  CHECK(is_corrupt("]N(u."));  // the target of SETITEMS is no dict
+  CHECK(is_corrupt("(((e."));  // a mark is no target
   CHECK(is_corrupt("N(s."));
   CHECK(read("N(0.").root().kind() == Kind::none);  // POP takes the mark itself
 }
 
 TEST_CASE("calls and objects are nodes with what they were given, nothing is called") {
-  const Graph graph = read(raw("\x80\x02" "cos\nsystem\nVtrue\n\x85R."));
+  const Graph graph =
+      read(raw("\x80\x02"
+               "cos\nsystem\nVtrue\n\x85R."));
   REQUIRE(graph.root().kind() == Kind::call);
   CHECK(global_name(graph, graph.arguments(graph.root())[0]) == ClassName{"os", "system"});
-  const Graph object = read(raw("\x80\x04\x8c\x06moto.x\x8c\x05Thing\x93)}\x92}\x8c\x01" "aK\x01sb."));
+  const Graph object =
+      read(raw("\x80\x04\x8c\x06moto.x\x8c\x05Thing\x93)}\x92}\x8c\x01"
+               "aK\x01sb."));
   REQUIRE(object.root().kind() == Kind::object_kw);
   CHECK(class_of(object, object.root()) == ClassName{"moto.x", "Thing"});
   CHECK((*object.parts(object.root()).begin()).act == Part::Act::state);
-  CHECK(class_of(read("(I1\nimoto.x\nThing\n."), read("(I1\nimoto.x\nThing\n.").root()) == ClassName{"moto.x", "Thing"});
+  CHECK(class_of(read("(I1\nimoto.x\nThing\n."), read("(I1\nimoto.x\nThing\n.").root()) ==
+        ClassName{"moto.x", "Thing"});
 }
 
 TEST_CASE("a call whose result is dropped belongs to the object that it was given first") {
@@ -133,18 +143,27 @@ TEST_CASE("a call whose result is dropped belongs to the object that it was give
   REQUIRE(graph.root().kind() == Kind::list);
   CHECK((*graph.parts(graph.root()).begin()).act == Part::Act::effect);
   CHECK(graph.loose_effects().empty());
-  CHECK(read(raw("\x80\x04" "cos\nremove\nVfile\n\x85R0N.")).loose_effects().size() == 1);
-  CHECK(read(raw("\x80\x04" "cos\nremove\nVfile\n\x85RN.")).loose_effects().size() == 1);  // left on the stack
+  CHECK(read(raw("\x80\x04"
+                 "cos\nremove\nVfile\n\x85R0N."))
+            .loose_effects()
+            .size() == 1);
+  CHECK(read(raw("\x80\x04"
+                 "cos\nremove\nVfile\n\x85RN."))
+            .loose_effects()
+            .size() == 1);  // left on the stack
 }
 
 TEST_CASE("one name is one object, and names of Python 2 are those of Python 3") {
-  const Graph graph = read("(c__builtin__\nset\nc__builtin__\nset\nccopy_reg\n_reconstructor\nc__builtin__\nunicode\nl.");
+  const Graph graph =
+      read("(c__builtin__\nset\nc__builtin__\nset\nccopy_reg\n_reconstructor\nc__builtin__\nunicode\nl.");
   const auto found = elements(graph, graph.root());
   CHECK(found[0] == found[1]);
   CHECK(global_name(graph, found[0]) == ClassName{"builtins", "set"});
   CHECK(global_name(graph, found[2]) == ClassName{"copyreg", "_reconstructor"});
   CHECK(global_name(graph, found[3]) == ClassName{"builtins", "str"});
-  const Graph later = read(raw("\x80\x03" "c__builtin__\nset\n."));
+  const Graph later =
+      read(raw("\x80\x03"
+               "c__builtin__\nset\n."));
   CHECK(global_name(later, later.root()) == ClassName{"__builtin__", "set"});
 }
 
@@ -164,9 +183,14 @@ TEST_CASE("an error names the document, the place and the opcode") {
 }
 
 TEST_CASE("a file that is cut anywhere is no pickle") {
-  const std::string whole = raw("\x80\x04\x95\x1e\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01" "a\x94G?\xf0\x00\x00\x00\x00\x00\x00\x8c\x01" "b\x94]\x94(K\x01K\x02" "eu.");
+  const std::string whole =
+      raw("\x80\x04\x95\x1e\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\x01"
+          "a\x94G?\xf0\x00\x00\x00\x00\x00\x00\x8c\x01"
+          "b\x94]\x94(K\x01K\x02"
+          "eu.");
   CHECK(read(whole).root().kind() == Kind::dict);
-  for (std::size_t size = 0; size < whole.size(); ++size) CHECK(error_of(whole.substr(0, size)).code() == pod::ErrorCode::corrupt);
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    CHECK(error_of(whole.substr(0, size)).code() == pod::ErrorCode::corrupt);
 }
 
 TEST_CASE("limits hold before memory is taken") {
@@ -175,8 +199,10 @@ TEST_CASE("limits hold before memory is taken") {
   CHECK(is_refused("(]]]l.", {.nodes = 2}));
   CHECK(is_refused("]q\x01q\x02q\x03.", {.memo = 2}));
   CHECK(is_refused("((((l.", {.depth = 3}));
-  CHECK(is_refused(raw("\x8b\xff\xff\xff\x7f."), {}));       // a number of 2 GiB
-  CHECK(is_corrupt(raw("X\xff\xff\xff\xff" "a.")));          // a text that is not there
+  CHECK(is_refused(raw("\x8b\xff\xff\xff\x7f."), {}));  // a number of 2 GiB
+  CHECK(
+      is_corrupt(raw("X\xff\xff\xff\xff"
+                     "a.")));  // a text that is not there
   CHECK(is_corrupt(raw("\x8d\xff\xff\xff\xff\xff\xff\xff\xff.")));
   CHECK(is_corrupt("I" + std::string(5000, '9') + "\n."));
 }

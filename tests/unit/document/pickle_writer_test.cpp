@@ -44,23 +44,25 @@ bool refuses_to_write(const std::string& pickle) {
 
 }  // namespace
 
-TEST_CASE("what protocol 0 says in lines is written in protocol 4, without frames and without slots that nobody reads") {
+TEST_CASE(
+    "what protocol 0 says in lines is written in protocol 4, without frames and without slots that nobody reads") {
   CHECK(checked("(lp0\nI1\naVtext\np1\na.") == raw("\x80\x04](K\x01\x8c\x04texte."));
-  CHECK(checked("(dp0\nVa\np1\nI1000\ns.") == raw("\x80\x04}\x8c\x01" "aM\xe8\x03s."));
+  CHECK(checked("(dp0\nVa\np1\nI1000\ns.") == raw("\x80\x04}\x8c\x01"
+                                                  "aM\xe8\x03s."));
 }
 
 TEST_CASE("numbers take the fewest bytes that hold them") {
   using Written = std::pair<std::string, std::string>;
-  for (const Written& number : std::vector<Written>{
-           {"0", raw("K\x00")},
-           {"255", raw("K\xff")},
-           {"256", raw("M\x00\x01")},
-           {"65536", raw("J\x00\x00\x01\x00")},
-           {"-1", raw("J\xff\xff\xff\xff")},
-           {"2147483648", raw("\x8a\x05\x00\x00\x00\x80\x00")},
-           {"-2147483649", raw("\x8a\x05\xff\xff\xff\x7f\xff")},
-           {"9223372036854775807", raw("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f")},
-           {"9223372036854775808", raw("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00")}}) {
+  for (const Written& number :
+       std::vector<Written>{{"0", raw("K\x00")},
+                            {"255", raw("K\xff")},
+                            {"256", raw("M\x00\x01")},
+                            {"65536", raw("J\x00\x00\x01\x00")},
+                            {"-1", raw("J\xff\xff\xff\xff")},
+                            {"2147483648", raw("\x8a\x05\x00\x00\x00\x80\x00")},
+                            {"-2147483649", raw("\x8a\x05\xff\xff\xff\x7f\xff")},
+                            {"9223372036854775807", raw("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f")},
+                            {"9223372036854775808", raw("\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x80\x00")}}) {
     CAPTURE(number.first);
     CHECK(checked("I" + number.first + "\n.") == raw("\x80\x04") + number.second + ".");
   }
@@ -68,15 +70,21 @@ TEST_CASE("numbers take the fewest bytes that hold them") {
 
 TEST_CASE("an object that is used again has the lowest free slot, which is free after its last use") {
   // [a, a, b, b] with two lists: both have slot 0
-  CHECK(checked(raw("\x80\x04(]q\x05h\x05]q\x06h\x06l.")) == raw("\x80\x04](]q\x00h\x00]q\x00h\x00" "e."));
+  CHECK(checked(raw("\x80\x04(]q\x05h\x05]q\x06h\x06l.")) == raw("\x80\x04](]q\x00h\x00]q\x00h\x00"
+                                                                 "e."));
   // [a, b, a, b]: both live at once
-  CHECK(checked(raw("\x80\x04(]q\x05]q\x06h\x05h\x06l.")) == raw("\x80\x04](]q\x00]q\x01h\x00h\x01" "e."));
+  CHECK(checked(raw("\x80\x04(]q\x05]q\x06h\x05h\x06l.")) == raw("\x80\x04](]q\x00]q\x01h\x00h\x01"
+                                                                 "e."));
 }
 
 TEST_CASE("a list that holds itself, and a tuple that leads back to itself, load to the same graph") {
-  CHECK(checked(raw("\x80\x04]q\x00h\x00" "a.")) == raw("\x80\x04]q\x00h\x00" "a."));
+  CHECK(checked(raw("\x80\x04]q\x00h\x00"
+                    "a.")) == raw("\x80\x04]q\x00h\x00"
+                                  "a."));
   // t = ([t],): what Python writes makes the tuple inside, and takes that
-  const std::string tuple = raw("\x80\x04]\x94h\x00\x85\x94" "a0h\x01.");
+  const std::string tuple =
+      raw("\x80\x04]\x94h\x00\x85\x94"
+          "a0h\x01.");
   const std::string once = checked(tuple);
   const Graph graph = read_pickle(once, "test");
   REQUIRE(graph.root().kind() == Kind::tuple);
@@ -106,9 +114,11 @@ TEST_CASE("the digest tells what is said and what is shared, not how it was writ
   CHECK(is_new("I1\n."));
   CHECK(is_new("F1.0\n."));
   CHECK(is_new("V1\n."));
-  CHECK(is_new(raw("C\x01" "1.")));
-  CHECK(is_new("(]]l."));                  // two lists
-  CHECK(is_new(raw("(]q\x00h\x00l.")));    // one list twice
+  CHECK(
+      is_new(raw("C\x01"
+                 "1.")));
+  CHECK(is_new("(]]l."));                // two lists
+  CHECK(is_new(raw("(]q\x00h\x00l.")));  // one list twice
   CHECK(is_new("(]]t."));
   CHECK(is_new("]."));
   CHECK(is_new("}."));
@@ -132,7 +142,9 @@ TEST_CASE("a long text that is said again is remembered, whether the file did so
 
 TEST_CASE("what is done to an object stays with it, in order") {
   // a list subclass: class, arguments, two items, state, then a setter
-  const std::string object = raw("\x80\x04" "cmoto.x\nThing\n)\x81q\x00(I1\nI2\ne}Vname\nI3\nsbcpod_agent.restore\nset_raw\nh\x00N\x86R0.");
+  const std::string object =
+      raw("\x80\x04"
+          "cmoto.x\nThing\n)\x81q\x00(I1\nI2\ne}Vname\nI3\nsbcpod_agent.restore\nset_raw\nh\x00N\x86R0.");
   const std::string once = checked(object);
   const Graph graph = read_pickle(once, "test");
   std::vector<Part::Act> acts;
@@ -141,9 +153,9 @@ TEST_CASE("what is done to an object stays with it, in order") {
 }
 
 TEST_CASE("what would be lost or cannot be said is refused") {
-  CHECK(refuses_to_write("cos\nsystem\n(Vtrue\ntR0N."));                 // a call for its effect, on no object
-  CHECK(refuses_to_write(raw("cos\nsystem\n(]tR0N.")));                   // on an object that is not there
-  CHECK(refuses_to_write(raw("(cos\nsystem\n(Vtrue\ntRt0N.")));           // hidden in a tuple that is dropped
+  CHECK(refuses_to_write("cos\nsystem\n(Vtrue\ntR0N."));         // a call for its effect, on no object
+  CHECK(refuses_to_write(raw("cos\nsystem\n(]tR0N.")));          // on an object that is not there
+  CHECK(refuses_to_write(raw("(cos\nsystem\n(Vtrue\ntRt0N.")));  // hidden in a tuple that is dropped
   CHECK(refuses_to_write(raw("\x82\x01.")));
   CHECK(refuses_to_write(raw("\x97.")));
 }
@@ -170,5 +182,7 @@ TEST_CASE("a million levels are no trouble") {
 }
 
 TEST_CASE("a byte array needs protocol 5") {
-  CHECK(checked(raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00" "ab.")) == raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00" "ab."));
+  CHECK(checked(raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00"
+                    "ab.")) == raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00"
+                                   "ab."));
 }

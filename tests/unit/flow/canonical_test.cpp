@@ -32,7 +32,8 @@ struct Capturing : Workbench {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Capturing, "what an instance wrote is stored in libpod's writing, and the same state is no new version") {
+TEST_CASE_FIXTURE(Capturing,
+                  "what an instance wrote is stored in libpod's writing, and the same state is no new version") {
   instance.set(sqs_file, "queue");
   CHECK(capture().created);
   CHECK(stored("shop") == canonical("queue"));
@@ -86,7 +87,8 @@ TEST_CASE_FIXTURE(Capturing, "each version says what its state files hold, impor
     import_files(pickled("messages"), other);
     CHECK(model("shop:3", other)->digest != reading->digest);
     const Snapshot snapshot = store().snapshot(store().resolve(PodRef::parse("shop")));
-    CHECK(snapshot.view().own_file(StatePath::parse(".pod/metamodel/000000000000/sqs/us-east-1.messages.json"), 1 << 20));
+    CHECK(
+        snapshot.view().own_file(StatePath::parse(".pod/metamodel/000000000000/sqs/us-east-1.messages.json"), 1 << 20));
   }
   SUBCASE("which are no files of the snapshot") {
     CHECK(store().snapshot(store().resolve(PodRef::parse("shop"))).files().size() == 2);

@@ -103,7 +103,8 @@ TEST_CASE("only the services that were asked for are committed from files") {
   commit(bench.store(), shop, Source::parse(state.string()), {.author = ada, .services = {"s3"}});
   CHECK(bench.content("shop").size() == 1);
   CHECK(bench.content("shop").contains(s3_file));
-  const auto error = error_of([&] { commit(bench.store(), shop, Source::parse(state.string()), {.services = {"iam"}}); });
+  const auto error =
+      error_of([&] { commit(bench.store(), shop, Source::parse(state.string()), {.services = {"iam"}}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::not_found);
 }

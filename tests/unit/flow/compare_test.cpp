@@ -12,7 +12,9 @@ namespace {
 
 const fs::path data = TEST_DATA;
 
-std::string file_of(const std::string& service) { return "api_states/123456789012/" + service + "/us-east-1/backend.state"; }
+std::string file_of(const std::string& service) {
+  return "api_states/123456789012/" + service + "/us-east-1/backend.state";
+}
 
 /// The recorded states of one emulator, before and after something unrelated was added.
 struct Comparing : Workbench {
@@ -25,7 +27,6 @@ struct Comparing : Workbench {
     return snapshot_of(Source::parse(folder.string()));
   }
 };
-
 
 }  // namespace
 
@@ -66,7 +67,8 @@ TEST_CASE_FIXTURE(Comparing, "services that only one side captured are not compa
 TEST_CASE_FIXTURE(Comparing, "files that cannot be read are compared as bytes") {
   write_file(path() / "a" / sqs_file, "\x80\x04 broken");
   write_file(path() / "b" / sqs_file, "\x80\x04 broken otherwise");
-  const ResourceDiff diff = compare(snapshot_of(Source::parse((path() / "a").string())), snapshot_of(Source::parse((path() / "b").string())));
+  const ResourceDiff diff =
+      compare(snapshot_of(Source::parse((path() / "a").string())), snapshot_of(Source::parse((path() / "b").string())));
   REQUIRE(diff.others.size() == 1);
   CHECK(diff.others[0].kind == ChangeKind::changed);
   CHECK(diff.others[0].fields.at(0).before == "9 bytes");

@@ -42,7 +42,8 @@ TEST_CASE_FIXTURE(Exporting, "an export gives the same bytes each time and impor
     CHECK(read_text(path() / name) == read_text(path() / ("second-" + name)));
 
     const PodName copy = PodName::parse("copy" + std::to_string(name.size()));
-    const auto imported = commit(store(), copy, Source::parse((path() / name).string()), {.author = ada, .verb = "import"});
+    const auto imported =
+        commit(store(), copy, Source::parse((path() / name).string()), {.author = ada, .verb = "import"});
     CHECK(imported.created);
     const auto again = export_version(store(), PodRef::latest(copy), path() / ("third-" + name), false);
     CHECK(again.files == one.files);
@@ -103,7 +104,8 @@ TEST_CASE_FIXTURE(Exporting, "checkout writes the files of a version, all or som
 TEST_CASE_FIXTURE(Exporting, "checkout replaces a folder only when told to, and says so in a dry run too") {
   write_file(path() / "out/mine.txt", "mine");
   for (const bool dry_run : {true, false}) {
-    const auto error = error_of([&] { checkout(store(), PodRef::parse("shop"), path() / "out", {.dry_run = dry_run}); });
+    const auto error =
+        error_of([&] { checkout(store(), PodRef::parse("shop"), path() / "out", {.dry_run = dry_run}); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::already_exists);
     CHECK(read_text(path() / "out/mine.txt") == "mine");
@@ -125,7 +127,8 @@ TEST_CASE_FIXTURE(Exporting, "the state of an instance goes to a file and back w
           (name == "state.zip" ? archive::Format::zip : archive::Format::tar_zst));
     instance.set(sqs_file, "queue 2");
     instance.erase(s3_file);
-    for (const auto& outcome : import_state(path() / name, Source::parse(instance.url()), Strategy::overwrite, false, false))
+    for (const auto& outcome :
+         import_state(path() / name, Source::parse(instance.url()), Strategy::overwrite, false, false))
       CHECK(outcome.ok);
     CHECK(instance.files() == before);
   }

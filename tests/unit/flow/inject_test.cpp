@@ -64,7 +64,8 @@ TEST_CASE_FIXTURE(Injecting, "account-region-merge leaves other accounts and reg
   instance.set(s3_file, "bucket");
   const auto before = instance.files();
   inject({.strategy = Strategy::account_region_merge});
-  CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 1"}, {sqs_west, "western queue"}, {s3_file, "bucket"}});
+  CHECK(instance.files() ==
+        TinyInstance::Files{{sqs_file, "queue 1"}, {sqs_west, "western queue"}, {s3_file, "bucket"}});
   undo();
   CHECK(instance.files() == before);
 }

@@ -86,7 +86,8 @@ TEST_CASE_FIXTURE(Judged, "a capture of one's own instance needs no word, its im
 
   export_version(store(), PodRef::parse("shop"), path() / "shop.zip", false);
   Store second = Store::init(path() / "second");
-  CHECK(commit(second, shop, Source::parse((path() / "shop.zip").string()), {.author = ada}).verdict == Verdict::review);
+  CHECK(commit(second, shop, Source::parse((path() / "shop.zip").string()), {.author = ada}).verdict ==
+        Verdict::review);
   const auto error = error_of([&] { pod::inject(second, PodRef::parse("shop"), source(), {.author = ada}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::refused);

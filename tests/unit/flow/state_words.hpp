@@ -9,7 +9,8 @@
 
 namespace pod::test {
 
-/// As Python writes it: with a frame and a memo that nothing asks for. `noise` memo slots more: other bytes, the same state.
+/// As Python writes it: with a frame and a memo that nothing asks for. `noise` memo slots more: other bytes, the same
+/// state.
 inline std::string pickled(const std::string& word, int noise = 0) {
   std::string body = "\x8c";
   body += static_cast<char>(word.size());
@@ -33,6 +34,8 @@ inline std::string word_in(const std::string& file) {
 }
 
 /// As libpod writes it.
-inline std::string canonical(const std::string& word) { return document::write_pickle(document::read_pickle(pickled(word), "state")); }
+inline std::string canonical(const std::string& word) {
+  return document::write_pickle(document::read_pickle(pickled(word), "state"));
+}
 
 }  // namespace pod::test

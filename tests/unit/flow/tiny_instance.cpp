@@ -11,15 +11,15 @@
 
 #include <libpod/error.hpp>
 
-#include <algorithm>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <optional>
 #include <poll.h>
-#include <sstream>
-#include <stdexcept>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
 
 namespace pod::test {
 namespace {
@@ -36,7 +36,9 @@ std::string triple_of(const std::string& path) {
 }
 
 /// What is a pickle already stays as it is.
-std::string on_the_wire(const std::string& word, int noise) { return word.starts_with('\x80') ? word : pickled(word, noise); }
+std::string on_the_wire(const std::string& word, int noise) {
+  return word.starts_with('\x80') ? word : pickled(word, noise);
+}
 
 bool is_state(const std::string& path) { return path.ends_with(".state"); }
 
@@ -144,13 +146,15 @@ void TinyInstance::talk(int socket) {
   while (std::getline(head, line) && line != "\r") {
     const std::size_t colon = line.find(':');
     std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
     request.headers[name] = line.substr(colon + 2, line.size() - colon - 3);
   }
   const std::size_t mark = target.find('?');
   request.path = target.substr(0, mark);
   if (mark != std::string::npos) request.query = target.substr(mark + 1);
-  const std::size_t length = request.headers.contains("content-length") ? std::stoul(request.headers["content-length"]) : 0;
+  const std::size_t length =
+      request.headers.contains("content-length") ? std::stoul(request.headers["content-length"]) : 0;
   if (request.headers.contains("expect")) send_all(socket, "HTTP/1.1 100 Continue\r\n\r\n");
   while (bytes.size() < head_size + length)
     if (!more()) return;
@@ -164,11 +168,14 @@ void TinyInstance::talk(int socket) {
   }
   if (reply.lost) return;
   send_all(socket, "HTTP/1.1 " + std::to_string(reply.status) + " X\r\nContent-Type: " + reply.type +
-                       "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n\r\n" + reply.body);
+                       "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\nConnection: close\r\n\r\n" +
+                       reply.body);
 }
 
 TinyInstance::Answer TinyInstance::answer(const Request& request) {
-  const auto json_answer = [](const json::Value& value) { return Answer{200, "application/json", json::canonical(value)}; };
+  const auto json_answer = [](const json::Value& value) {
+    return Answer{200, "application/json", json::canonical(value)};
+  };
   if (request.path == "/_localstack/pods/environment")
     return json_answer({{"emulator", "moto"},
                         {"emulator_version", emulator_version},
@@ -192,7 +199,8 @@ TinyInstance::Answer TinyInstance::answer(const Request& request) {
   if (request.path == "/_pod/state") {
     const json::Value body = json::parse(request.body, "body");
     std::vector<std::string> services;
-    if (body.contains("services") && body["services"].is_array()) services = json::strings_member(body, "services", "body");
+    if (body.contains("services") && body["services"].is_array())
+      services = json::strings_member(body, "services", "body");
     const auto have = body.contains("have") ? json::strings_member(body, "have", "body") : std::vector<std::string>();
     return capture(services, {have.begin(), have.end()});
   }
@@ -213,18 +221,22 @@ TinyInstance::Answer TinyInstance::answer(const Request& request) {
   return {404, "application/json", json::canonical(error_body(reset ? "unknown_service" : "not_found", "not here"))};
 }
 
-TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& services, const std::set<std::string>& have) {
+TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& services,
+                                           const std::set<std::string>& have) {
   if (before_capture) before_capture();
   const std::lock_guard guard(mutex_);
   const std::vector<std::string>& asked = services.empty() ? known_services : services;
   json::Value captured = json::Value::array(), empty = json::Value::array(), failed = json::Value::array();
   std::set<std::string> taken;
   for (const std::string& service : asked) {
-    const bool any =
-        std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return service_named_in(file.first) == service; });
-    if (unsavable.contains(service)) failed.push_back({{"service", service}, {"reason", "cannot be pickled"}});
-    else if (any) captured.push_back(service), taken.insert(service);
-    else empty.push_back(service);
+    const bool any = std::any_of(files_.begin(), files_.end(),
+                                 [&](const auto& file) { return service_named_in(file.first) == service; });
+    if (unsavable.contains(service))
+      failed.push_back({{"service", service}, {"reason", "cannot be pickled"}});
+    else if (any)
+      captured.push_back(service), taken.insert(service);
+    else
+      empty.push_back(service);
   }
   const base::TempFolder folder("/tmp", "tiny-");
   const Context context;
@@ -237,19 +249,22 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
     const std::string content = is_state(path) ? on_the_wire(word, noise) : word;
     const std::string sha256 = digest::hex(digest::sha256(content));
     const bool left_out = path.find("/blobs/") != std::string::npos && have.contains(sha256);
-    if (left_out) ++omitted;
-    else writer.add(StatePath::parse(path), content);
+    if (left_out)
+      ++omitted;
+    else
+      writer.add(StatePath::parse(path), content);
     entries.push_back({{"path", path}, {"size", content.size()}, {"sha256", sha256}, {"omitted", left_out}});
     lines += sha256 + " " + path + "\n";
   }
-  writer.add(StatePath::parse(".pod/capture.json"),
-             json::canonical({{"format", format},
-                              {"emulator",
-                               {{"name", "moto"}, {"version", emulator_version}, {"python", "3.11"}, {"agent", "0.1.0"}}},
-                              {"process", "tiny"},
-                              {"services", {{"captured", captured}, {"empty", empty}, {"failed", failed}}},
-                              {"entries", entries},
-                              {"digest", digest::hex(digest::sha256(lines))}}));
+  writer.add(
+      StatePath::parse(".pod/capture.json"),
+      json::canonical(
+          {{"format", format},
+           {"emulator", {{"name", "moto"}, {"version", emulator_version}, {"python", "3.11"}, {"agent", "0.1.0"}}},
+           {"process", "tiny"},
+           {"services", {{"captured", captured}, {"empty", empty}, {"failed", failed}}},
+           {"entries", entries},
+           {"digest", digest::hex(digest::sha256(lines))}}));
   writer.finish();
   return {200, "application/zip", base::read_file(folder.path() / "state.zip", 1 << 30).value()};
 }
@@ -270,7 +285,8 @@ std::string TinyInstance::digest_now(const SnapshotInfo& info) const {
 
 TinyInstance::Answer TinyInstance::load(const Request& request) {
   if (before_post) before_post();
-  if (refuse_posts) return {422, "application/json", json::canonical(error_body("refused", "names what may not be loaded"))};
+  if (refuse_posts)
+    return {422, "application/json", json::canonical(error_body("refused", "names what may not be loaded"))};
   const base::TempFolder folder("/tmp", "tiny-");
   base::write_file_atomically(folder.path() / "in.zip", request.body);
   const Context context;
@@ -319,8 +335,10 @@ TinyInstance::Answer TinyInstance::load(const Request& request) {
       if (service_named_in(path) == service) files_[path] = content;
     lines += json::canonical({{"service", service}, {"status", "ok"}, {"message", "loaded"}});
   }
-  lines += json::canonical(
-      {{"event", "completion"}, {"operation", "load"}, {"status", partial ? "partial" : "ok"}, {"digest", std::string(64, '0')}});
+  lines += json::canonical({{"event", "completion"},
+                            {"operation", "load"},
+                            {"status", partial ? "partial" : "ok"},
+                            {"digest", std::string(64, '0')}});
   return {201, "application/x-ndjson", lines, lose_answer};
 }
 

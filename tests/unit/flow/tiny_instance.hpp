@@ -1,5 +1,5 @@
-// An emulator small enough to look into: files in memory behind the real protocol on a real socket, with faults on demand.
-// A state file is a word in its memory, and a pickle of it on the wire (state_words.hpp).
+// An emulator small enough to look into: files in memory behind the real protocol on a real socket, with faults on
+// demand. A state file is a word in its memory, and a pickle of it on the wire (state_words.hpp).
 #pragma once
 
 #include <libpod/snapshot.hpp>
@@ -28,12 +28,12 @@ class TinyInstance {
   void erase(const std::string& path);
 
   // Faults; set while no request is under way.
-  std::set<std::string> unsavable;          // services whose capture fails
-  std::set<std::string> unloadable;         // services whose load fails
-  bool refuse_posts = false;                // 422 "refused"
-  bool lose_answer = false;                 // a post is done, then the connection is cut
-  std::function<void()> before_capture;     // called before a capture is answered
-  std::function<void()> before_post;        // called when a post has arrived, before it is done
+  std::set<std::string> unsavable;       // services whose capture fails
+  std::set<std::string> unloadable;      // services whose load fails
+  bool refuse_posts = false;             // 422 "refused"
+  bool lose_answer = false;              // a post is done, then the connection is cut
+  std::function<void()> before_capture;  // called before a capture is answered
+  std::function<void()> before_post;     // called when a post has arrived, before it is done
   std::string emulator_version = "5.2.1";
   int format = 1;
   std::vector<std::string> posted_versions;  // x-pod-version of each post

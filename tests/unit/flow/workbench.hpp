@@ -98,8 +98,8 @@ class Workbench {
   /// Stock git finds nothing to say.
   bool sound() const {
     const fs::path out = path() / "fsck";
-    const std::string command =
-        "git -C '" + (path() / "store").string() + "' fsck --strict --no-progress --no-dangling > '" + out.string() + "' 2>&1";
+    const std::string command = "git -C '" + (path() / "store").string() +
+                                "' fsck --strict --no-progress --no-dangling > '" + out.string() + "' 2>&1";
     return std::system(command.c_str()) == 0 && read_text(out).empty();
   }
 

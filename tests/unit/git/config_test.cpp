@@ -29,17 +29,26 @@ TEST_CASE("settings are read and written as stock git does") {
   CHECK_FALSE(repository.config("user.name"));
   repository.set_config("user.name", std::nullopt);
   CHECK(repository.config("core.repositoryformatversion") == "0");
-  for (const auto& entry : fs::directory_iterator(repository.path())) CHECK_FALSE(entry.path().filename().native().starts_with(".tmp"));
+  for (const auto& entry : fs::directory_iterator(repository.path()))
+    CHECK_FALSE(entry.path().filename().native().starts_with(".tmp"));
 }
 
 TEST_CASE("any value comes back as it was, for stock git too") {
   Folder folder;
   Repository repository = Repository::init(folder / "store");
-  for (const std::string& value :
-       {std::string("plain"), std::string(), std::string(" lead"), std::string("trail "), std::string("a\nb"), std::string("a\rb"), std::string("end\r"), std::string("\r\n"),
-        std::string("\r"), std::string("\n[core]\n\tbare = false"), std::string("say \"hi\""), std::string("back\\slash"), std::string("back\\"), std::string("\""),
-        std::string("tab\tx"), std::string("semi;colon"), std::string("hash#tag"), std::string("bell\b"), std::string("é\xff\x01"), std::string("[section]"),
-        std::string(5000, 'x'), std::string("podvalue"), std::string("a=b"), std::string("%USER%"), std::string("$HOME `id`")}) {
+  for (const std::string& value : {std::string("plain"),      std::string(),
+                                   std::string(" lead"),      std::string("trail "),
+                                   std::string("a\nb"),       std::string("a\rb"),
+                                   std::string("end\r"),      std::string("\r\n"),
+                                   std::string("\r"),         std::string("\n[core]\n\tbare = false"),
+                                   std::string("say \"hi\""), std::string("back\\slash"),
+                                   std::string("back\\"),     std::string("\""),
+                                   std::string("tab\tx"),     std::string("semi;colon"),
+                                   std::string("hash#tag"),   std::string("bell\b"),
+                                   std::string("é\xff\x01"),  std::string("[section]"),
+                                   std::string(5000, 'x'),    std::string("podvalue"),
+                                   std::string("a=b"),        std::string("%USER%"),
+                                   std::string("$HOME `id`")}) {
     CAPTURE(value);
     repository.set_config("pod.value", value);
     CHECK(repository.config("pod.value") == value);
@@ -47,7 +56,8 @@ TEST_CASE("any value comes back as it was, for stock git too") {
     const Ran ran = run({"git", "config", "-z", "-f", (repository.path() / "config").string(), "pod.value"});
     CHECK(ran.out == value + '\0');
   }
-  CHECK(error_of([&] { repository.set_config("pod.value", std::string_view("a\0b", 3)); }).value().code() == ErrorCode::invalid_argument);
+  CHECK(error_of([&] { repository.set_config("pod.value", std::string_view("a\0b", 3)); }).value().code() ==
+        ErrorCode::invalid_argument);
   CHECK(error_of([&] { repository.set_config("pod.value", "[include]"); }).value().code() == ErrorCode::refused);
   CHECK(repository.config("pod.value") == "$HOME `id`");
 }
@@ -55,8 +65,10 @@ TEST_CASE("any value comes back as it was, for stock git too") {
 TEST_CASE("keys that git does not allow are refused") {
   Folder folder;
   Repository repository = Repository::init(folder / "store");
-  for (const std::string& key : {std::string(), std::string("a"), std::string("a."), std::string(".a"), std::string("a.b c"), std::string("a.1b"), std::string("a b.c"),
-                                 std::string("a.b\nc.d"), std::string("a]\n[core.bare"), std::string("a.b=c"), std::string("a.b#"), std::string("a..\x7f.b"), std::string("a.b\0c", 5)}) {
+  for (const std::string& key :
+       {std::string(), std::string("a"), std::string("a."), std::string(".a"), std::string("a.b c"),
+        std::string("a.1b"), std::string("a b.c"), std::string("a.b\nc.d"), std::string("a]\n[core.bare"),
+        std::string("a.b=c"), std::string("a.b#"), std::string("a..\x7f.b"), std::string("a.b\0c", 5)}) {
     CAPTURE(key);
     CHECK(error_of([&] { repository.set_config(key, "x"); }).value().code() == ErrorCode::invalid_argument);
     CHECK(error_of([&] { static_cast<void>(repository.config(key)); }).value().code() == ErrorCode::invalid_argument);
@@ -73,7 +85,8 @@ TEST_CASE("comments and order of a file stay, and a broken file is named with it
   Folder folder;
   const fs::path file = folder / "config";
   write_file(file, "# mine\n[a]\n\tb = 1 ; one\n[c \"D\"]\n\te\n\tf = \"x\"\n");
-  CHECK(read_config_file(file) == std::vector<std::pair<std::string, std::string>>{{"a.b", "1"}, {"c.D.e", "true"}, {"c.D.f", "x"}});
+  CHECK(read_config_file(file) ==
+        std::vector<std::pair<std::string, std::string>>{{"a.b", "1"}, {"c.D.e", "true"}, {"c.D.f", "x"}});
   write_config_file(file, "c.D.f", "y z");
   CHECK(read_file(file).starts_with("# mine\n[a]\n\tb = 1 ; one\n"));
   CHECK(read_config_file(file).back().second == "y z");

@@ -12,9 +12,9 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
 #include <ctime>
 #include <random>
-#include <sys/stat.h>
 
 using namespace pod;
 using namespace pod::git;
@@ -147,7 +147,8 @@ TEST_CASE("a loose object cut at any length gives an error at once") {
       CHECK(thread_seconds() - start < 0.05);
     }
     write_file(file, whole + '\0');
-    CHECK(error_of([&] { ObjectDatabase::open(folder / "objects")->read(id, ObjectType::blob); }).value().code() == ErrorCode::corrupt);
+    CHECK(error_of([&] { ObjectDatabase::open(folder / "objects")->read(id, ObjectType::blob); }).value().code() ==
+          ErrorCode::corrupt);
   }
 }
 
@@ -155,7 +156,8 @@ TEST_CASE("a bit flipped in a loose object gives an error or the same content") 
   Folder folder;
   const std::string content = text(3000);
   Stored stored;
-  stored.blobs.emplace_back(digest::Sha1().update(object_head(ObjectType::blob, content.size())).update(content).finish(), content);
+  stored.blobs.emplace_back(
+      digest::Sha1().update(object_head(ObjectType::blob, content.size())).update(content).finish(), content);
   const std::string hex = stored.blobs[0].first.hex();
   const std::string whole = deflated(object_head(ObjectType::blob, content.size()) + content);
   int errors = 0;
@@ -173,10 +175,16 @@ TEST_CASE("a loose object that is no file, or claims the impossible, is an error
   Folder folder;
   const Oid id = made_up(0x77);
   const fs::path file = folder / "objects/77" / id.hex().substr(2);
-  const auto code = [&] { return error_of([&] { ObjectDatabase::open(folder / "objects")->read(id, ObjectType::blob, UINT64_MAX); }).value().code(); };
-  for (const std::string& head : {std::string("blob 99999999999999999999\0x", 27), std::string("blob 9223372036854775807\0x", 26), std::string("blob 010\0x", 10),
-                                  std::string("blub 1\0x", 8), std::string("blob -1\0x", 9), std::string("blob 1", 6), std::string("blob 2\0x", 8),
-                                  std::string("blob 0\0x", 8), std::string(5000, 'b'), std::string()}) {
+  const auto code = [&] {
+    return error_of([&] { ObjectDatabase::open(folder / "objects")->read(id, ObjectType::blob, UINT64_MAX); })
+        .value()
+        .code();
+  };
+  for (const std::string& head :
+       {std::string("blob 99999999999999999999\0x", 27), std::string("blob 9223372036854775807\0x", 26),
+        std::string("blob 010\0x", 10), std::string("blub 1\0x", 8), std::string("blob -1\0x", 9),
+        std::string("blob 1", 6), std::string("blob 2\0x", 8), std::string("blob 0\0x", 8), std::string(5000, 'b'),
+        std::string()}) {
     CAPTURE(head);
     write_file(file, deflated(head));
     CHECK(code() == ErrorCode::corrupt);
@@ -268,7 +276,8 @@ TEST_CASE("an index of another pack, a pack without index and an index without p
   REQUIRE(problems().size() == 1);
   CHECK(problems()[0].find("belongs to another pack") != std::string::npos);
   CHECK(check_reading(folder / "one", one) == static_cast<int>(2 * one.blobs.size()));
-  const auto error = error_of([&] { ObjectDatabase::open(folder / "one")->read(one.blobs[0].first, ObjectType::blob); }).value();
+  const auto error =
+      error_of([&] { ObjectDatabase::open(folder / "one")->read(one.blobs[0].first, ObjectType::blob); }).value();
   CHECK(error.code() == ErrorCode::corrupt);
   CHECK(error.causes().at(0).find("belongs to another pack") != std::string::npos);
   fs::remove(one.index);
@@ -298,7 +307,8 @@ TEST_CASE("deltas that go in circles, out of the pack or past every limit are re
   const std::string packed_delta = deflated(delta);
 
   SUBCASE("two that name each other") {
-    write_pack(objects, {{a, entry_head(7, 4) + id_bytes(b) + packed_delta}, {b, entry_head(7, 4) + id_bytes(a) + packed_delta}});
+    write_pack(objects, {{a, entry_head(7, 4) + id_bytes(b) + packed_delta},
+                         {b, entry_head(7, 4) + id_bytes(a) + packed_delta}});
     CHECK(code_of(a) == ErrorCode::corrupt);
   }
   SUBCASE("one that names itself") {
@@ -310,22 +320,25 @@ TEST_CASE("deltas that go in circles, out of the pack or past every limit are re
     CHECK(code_of(a) == ErrorCode::corrupt);
   }
   SUBCASE("a base before the pack begins, at zero distance, or at a number that overflows") {
-    for (const std::string& distance : {std::string("\x7f"), std::string(1, '\0'), std::string(12, '\xff') + '\x7f', std::string("\x0c")}) {
+    for (const std::string& distance :
+         {std::string("\x7f"), std::string(1, '\0'), std::string(12, '\xff') + '\x7f', std::string("\x0c")}) {
       write_pack(objects, {{a, entry_head(6, 4) + distance + packed_delta}});
       CHECK(code_of(a) == ErrorCode::corrupt);
     }
   }
   SUBCASE("a delta that copies from behind the end, makes too much, or too little") {
     const std::string base = entry_head(3, 5) + deflated("hello");
-    for (const std::string& bad : {std::string("\5\5\x91\1\5", 5), std::string("\5\4\x90\5", 4), std::string("\5\6\x90\5", 4), std::string("\4\5\x90\5", 4),
-                                   std::string("\5\5\0", 3), std::string("\5\5\x7f", 3), std::string("\5"), std::string("\5\5\x90", 3),
-                                   std::string(12, '\xff')}) {
+    for (const std::string& bad :
+         {std::string("\5\5\x91\1\5", 5), std::string("\5\4\x90\5", 4), std::string("\5\6\x90\5", 4),
+          std::string("\4\5\x90\5", 4), std::string("\5\5\0", 3), std::string("\5\5\x7f", 3), std::string("\5"),
+          std::string("\5\5\x90", 3), std::string(12, '\xff')}) {
       write_pack(objects, {{b, base}, {a, entry_head(7, bad.size()) + id_bytes(b) + deflated(bad)}});
       CHECK(code_of(a) == ErrorCode::corrupt);
     }
   }
   SUBCASE("a chain that doubles until it is gigabytes") {
-    std::vector<std::pair<Oid, std::string>> parts{{made_up(0), entry_head(3, 65536) + deflated(std::string(65536, 'x'))}};
+    std::vector<std::pair<Oid, std::string>> parts{
+        {made_up(0), entry_head(3, 65536) + deflated(std::string(65536, 'x'))}};
     std::uint64_t size = 65536;
     const auto number = [](std::uint64_t value) {
       std::string out;
@@ -349,8 +362,10 @@ TEST_CASE("deltas that go in circles, out of the pack or past every limit are re
     CHECK(code_of(parts.back().first) == ErrorCode::refused);
   }
   SUBCASE("sizes that cannot be") {
-    for (const std::string& entry : {entry_head(3, 1ull << 62) + deflated("x"), std::string(20, '\xff'), entry_head(3, 2) + deflated("x"), entry_head(3, 0) + deflated("x"),
-                                     entry_head(5, 1) + deflated("x"), entry_head(0, 1) + deflated("x"), entry_head(3, 100) + "x"}) {
+    for (const std::string& entry :
+         {entry_head(3, 1ull << 62) + deflated("x"), std::string(20, '\xff'), entry_head(3, 2) + deflated("x"),
+          entry_head(3, 0) + deflated("x"), entry_head(5, 1) + deflated("x"), entry_head(0, 1) + deflated("x"),
+          entry_head(3, 100) + "x"}) {
       write_pack(objects, {{a, entry}});
       CHECK(code_of(a) == ErrorCode::corrupt);
     }

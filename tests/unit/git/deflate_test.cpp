@@ -14,7 +14,8 @@ using namespace pod::git::test;
 namespace {
 
 /// Inflates with rooms and inputs of the given sizes; how much of `packed` was used up in `used`.
-std::string inflated(ZlibEngine engine, std::string_view packed, std::size_t in_step, std::size_t out_step, std::size_t& used) {
+std::string inflated(ZlibEngine engine, std::string_view packed, std::size_t in_step, std::size_t out_step,
+                     std::size_t& used) {
   Inflater inflater(engine);
   std::string out;
   std::string room(out_step, '\0');

@@ -1,5 +1,5 @@
-// Disks that are full or fail, and processes that are killed: strace makes system calls of a small program go wrong, one
-// after the other.
+// Disks that are full or fail, and processes that are killed: strace makes system calls of a small program go wrong,
+// one after the other.
 #include "git/object_database.hpp"
 #include "git/repository.hpp"
 
@@ -32,7 +32,8 @@ bool can_trace() {
   return ran.exit == 0;
 }
 
-Ran write_version(const fs::path& store, std::vector<std::string> strace = {}, const char* count = "5", const char* large = "1") {
+Ran write_version(const fs::path& store, std::vector<std::string> strace = {}, const char* count = "5",
+                  const char* large = "1") {
   strace.insert(strace.end(), {program().string(), store.string(), count, "300", large});
   return run(strace);
 }
@@ -65,12 +66,16 @@ TEST_CASE("a version costs the same few fsyncs and files whether it has ten obje
     const fs::path store = folder / count;
     Repository::init(store);
     const fs::path log = folder / "log";
-    const Ran ran = write_version(store, {"strace", "-f", "-qq", "-o", log.string(), "-e", "trace=fsync,fdatasync,rename,renameat,renameat2,openat,link"}, count);
+    const Ran ran = write_version(store,
+                                  {"strace", "-f", "-qq", "-o", log.string(), "-e",
+                                   "trace=fsync,fdatasync,rename,renameat,renameat2,openat,link"},
+                                  count);
     INFO(ran.err);
     REQUIRE(ran.exit == 0);
     const std::string calls = read_file(log);
-    CHECK(lines_with(calls, "fsync(") + lines_with(calls, "fdatasync(") == 5);  // pack, index, their folder; ref, its folder
-    CHECK(lines_with(calls, "O_CREAT") == 3);                                   // pack, index, the ref's lock
+    CHECK(lines_with(calls, "fsync(") + lines_with(calls, "fdatasync(") ==
+          5);                                  // pack, index, their folder; ref, its folder
+    CHECK(lines_with(calls, "O_CREAT") == 3);  // pack, index, the ref's lock
     CHECK(lines_with(calls, "rename") == 3);
     CHECK(files_below(store / "objects").size() == 2);
     // The order that makes it safe.
@@ -94,8 +99,14 @@ TEST_CASE("a full or failing disk gives a clear error and leaves nothing, and th
   const fs::path log = folder / "log";
   int failures = 0;
   using Fault = std::pair<std::string, std::string>;
-  for (const Fault& fault : std::vector<Fault>{
-           {"pwrite64", "ENOSPC"}, {"write", "ENOSPC"}, {"pwrite64", "EIO"}, {"fsync", "EIO"}, {"rename", "EIO"}, {"fchmod", "EPERM"}, {"ftruncate", "EIO"}, {"pread64", "EIO"}}) {
+  for (const Fault& fault : std::vector<Fault>{{"pwrite64", "ENOSPC"},
+                                               {"write", "ENOSPC"},
+                                               {"pwrite64", "EIO"},
+                                               {"fsync", "EIO"},
+                                               {"rename", "EIO"},
+                                               {"fchmod", "EPERM"},
+                                               {"ftruncate", "EIO"},
+                                               {"pread64", "EIO"}}) {
     const std::string& calls = fault.first;
     const std::string& error = fault.second;
     for (int when = 1; when <= 40; ++when) {
@@ -116,7 +127,8 @@ TEST_CASE("a full or failing disk gives a clear error and leaves nothing, and th
       CHECK(ran.err.size() > 20);
       if (error == "ENOSPC") CHECK(ran.err.find("No space left on device") != std::string::npos);
       ++failures;
-      for (const fs::path& file : files_below(store / "objects")) CHECK_FALSE(file.filename().native().starts_with("tmp_"));
+      for (const fs::path& file : files_below(store / "objects"))
+        CHECK_FALSE(file.filename().native().starts_with("tmp_"));
       CHECK(files_below(store, ".lock").empty());
       check_fsck(store);
       CHECK(write_version(store).exit == 0);
@@ -130,7 +142,8 @@ TEST_CASE("interrupted calls are repeated") {
   if (!can_trace()) return;
   Folder folder;
   const Oid good = written_once(folder);
-  for (const std::string& what : {std::string("pwrite64:error=EINTR:when=1+2"), std::string("write:error=EINTR:when=1+2")}) {
+  for (const std::string& what :
+       {std::string("pwrite64:error=EINTR:when=1+2"), std::string("write:error=EINTR:when=1+2")}) {
     CAPTURE(what);
     fs::remove_all(folder / "store");
     Repository repository = Repository::init(folder / "store");
@@ -154,7 +167,8 @@ TEST_CASE("a writer that is killed at any call leaves the old state or the new o
       const fs::path store = folder / "store";
       fs::remove_all(store);
       Repository repository = Repository::init(store);
-      const Ran ran = write_version(store, inject(folder / "log", std::string(calls) + ":signal=KILL:when=" + std::to_string(when)));
+      const Ran ran = write_version(
+          store, inject(folder / "log", std::string(calls) + ":signal=KILL:when=" + std::to_string(when)));
       if (ran.exit == 0) break;
       ++kills;
       const std::optional<Oid> ref = repository.find_ref("refs/heads/written");

@@ -28,10 +28,10 @@ void make_history(const fs::path& path) {
   for (int i = 0; i < 40; ++i) {
     content.replace(static_cast<std::size_t>(i) * 900, 20, "changed in version " + std::to_string(i % 10));
     const std::string message = "version " + std::to_string(i);
-    stream += "commit refs/heads/main\ncommitter a <a@example.org> " + std::to_string(1700000000 + i) + " +0100\ndata " +
-              std::to_string(message.size()) + '\n' + message + "\nM 100644 inline state\ndata " + std::to_string(content.size()) +
-              '\n' + content + "\nM 100644 inline deep/er/" + std::to_string(i) + "\ndata " + std::to_string(message.size()) + '\n' +
-              message + '\n';
+    stream += "commit refs/heads/main\ncommitter a <a@example.org> " + std::to_string(1700000000 + i) +
+              " +0100\ndata " + std::to_string(message.size()) + '\n' + message + "\nM 100644 inline state\ndata " +
+              std::to_string(content.size()) + '\n' + content + "\nM 100644 inline deep/er/" + std::to_string(i) +
+              "\ndata " + std::to_string(message.size()) + '\n' + message + '\n';
   }
   stock_git(path, {"-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"}, stream);
   stock_git(path, {"tag", "-a", "-m", "a tag", "first", "main~39"});
@@ -41,7 +41,8 @@ void make_history(const fs::path& path) {
 void check_same(const fs::path& path) {
   const auto database = ObjectDatabase::open(path / "objects");
   std::map<std::string, std::string> kinds;
-  const std::string list = stock_git(path, {"cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype) %(objectsize)"});
+  const std::string list =
+      stock_git(path, {"cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype) %(objectsize)"});
   for (std::size_t at = 0; at < list.size();) {
     const std::size_t end = std::min(list.find('\n', at), list.size());
     kinds[list.substr(at, 40)] = list.substr(at + 41, end - at - 41);
@@ -98,7 +99,8 @@ TEST_CASE("packs that stock git made with deltas are read") {
 TEST_CASE("deltas that name their base by its id are read") {
   Folder folder;
   make_history(folder / "r");
-  stock_git(folder / "r", {"-c", "repack.useDeltaBaseOffset=false", "repack", "-q", "-a", "-d", "-f", "--depth=200", "--window=50"});
+  stock_git(folder / "r",
+            {"-c", "repack.useDeltaBaseOffset=false", "repack", "-q", "-a", "-d", "-f", "--depth=200", "--window=50"});
   stock_git(folder / "r", {"prune-packed"});
   REQUIRE(deltas_in(folder / "r") > 20);
   check_same(folder / "r");
@@ -138,7 +140,8 @@ TEST_CASE("packs that stock git replaced meanwhile are no obstacle") {
   Repository repository = Repository::init(folder / "store");
   std::vector<Oid> commits;
   for (std::uint64_t i = 0; i < 8; ++i)
-    commits.push_back(write_version(repository, {{"f", text(3000, i)}}, commits.empty() ? std::vector<Oid>{} : std::vector{commits.back()}));
+    commits.push_back(write_version(repository, {{"f", text(3000, i)}},
+                                    commits.empty() ? std::vector<Oid>{} : std::vector{commits.back()}));
   CHECK(repository.update_ref("refs/heads/shop", {}, commits.back(), "") == RefUpdate::updated);
   const auto used = ObjectDatabase::open(repository.objects_folder());
   const auto mapped = ObjectDatabase::open(repository.objects_folder());
@@ -231,6 +234,7 @@ TEST_CASE("libgit2 reads through it and cannot write") {
   const git_oid none = to_git(Oid::parse("1234567890123456789012345678901234567890"));
   CHECK(git_odb_read(&object, odb.get(), &none) == GIT_ENOTFOUND);
   int count = 0;
-  CHECK(git_odb_foreach(odb.get(), [](const git_oid*, void* into) { return ++*static_cast<int*>(into), 0; }, &count) == 0);
+  CHECK(git_odb_foreach(
+            odb.get(), [](const git_oid*, void* into) { return ++*static_cast<int*>(into), 0; }, &count) == 0);
   CHECK(count == 3);
 }

@@ -1,13 +1,13 @@
-#include "git/index_rebuild.hpp"
 #include "git/pack_writer.hpp"
+#include "git/index_rebuild.hpp"
 #include "git/repository.hpp"
 
 #include "stock_git.hpp"
 
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <sys/stat.h>
+#include <atomic>
 #include <thread>
 
 using namespace pod;
@@ -50,7 +50,8 @@ class FailingSource final : public base::ByteSource {
 
 std::vector<std::string> contents_of_many_kinds() {
   std::vector<std::string> out{"", "x", std::string(1, '\0'), "hello\n", std::string(100, 'a')};
-  for (const std::size_t size : {15u, 16u, 127u, 128u, 2047u, 2048u, 65534u, 65535u, 65536u, 65537u, 200000u, 1048575u}) {
+  for (const std::size_t size :
+       {15u, 16u, 127u, 128u, 2047u, 2048u, 65534u, 65535u, 65536u, 65537u, 200000u, 1048575u}) {
     out.push_back(text(size, size));
     out.push_back(noise(size, size));
   }
@@ -73,7 +74,8 @@ TEST_CASE("objects have the ids that stock git gives them, and read back as they
     const PackResult result = writer.finish();
     REQUIRE(result.pack);
     CHECK(result.objects == contents.size());
-    CHECK(result.bytes == fs::file_size(*result.pack) + fs::file_size(fs::path(*result.pack).replace_extension(".idx")));
+    CHECK(result.bytes ==
+          fs::file_size(*result.pack) + fs::file_size(fs::path(*result.pack).replace_extension(".idx")));
   }
   std::string list;
   for (std::size_t i = 0; i < contents.size(); ++i) {
@@ -97,7 +99,8 @@ TEST_CASE("a pack is one that stock git would have indexed the same") {
   PackWriter writer(repository.objects(), repository.objects_folder(), {});
   std::vector<TreeEntry> entries;
   for (int i = 0; i < 3000; ++i)
-    entries.push_back({"f" + std::to_string(i), 0100644, writer.add(ObjectType::blob, base::bytes_of(text(static_cast<std::size_t>(i), 7)))});
+    entries.push_back({"f" + std::to_string(i), 0100644,
+                       writer.add(ObjectType::blob, base::bytes_of(text(static_cast<std::size_t>(i), 7)))});
   base::MemorySource source(large);
   entries.push_back({"large", 0100755, writer.add_blob(large.size(), source)});
   const Oid tree = writer.add(ObjectType::tree, base::bytes_of(encode_tree(entries)));
@@ -111,11 +114,10 @@ TEST_CASE("a pack is one that stock git would have indexed the same") {
   fs::copy_file(pack, copy);
   stock_git(folder.path(), {"index-pack", "--strict", copy.string()});
   CHECK(read_file(folder / "copy.idx") == read_file(fs::path(pack).replace_extension(".idx")));
-  CHECK(pack.filename() == "pack-" +
-                               stock_git(folder.path(), {"index-pack", copy.string()}) + ".pack");
+  CHECK(pack.filename() == "pack-" + stock_git(folder.path(), {"index-pack", copy.string()}) + ".pack");
   CHECK(stock_git(repository.path(), {"log", "--format=%T", "shop"}) == tree.hex());
   for (const char* extension : {".pack", ".idx"}) {
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(fs::path(pack).replace_extension(extension).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0444);
   }
@@ -139,7 +141,8 @@ TEST_CASE("a pack that lost its index gets the same one again, a damaged one or 
 
   const std::string bytes = read_file(pack);
   fs::remove(index);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{31}, std::size_t{32}, bytes.size() / 2, bytes.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{31}, std::size_t{32}, bytes.size() / 2, bytes.size() - 1}) {
     fs::permissions(pack, fs::perms::owner_all);
     write_file(pack, bytes.substr(0, size));
     CHECK_FALSE(rebuild_index(pack));

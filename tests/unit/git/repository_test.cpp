@@ -5,9 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <chrono>
-#include <sys/stat.h>
 
 using namespace pod;
 using namespace pod::git;
@@ -46,7 +46,7 @@ TEST_CASE("a new repository is one that stock git works with, in silence") {
   CHECK(stock_git(repository.path(), {"rev-parse", "--is-bare-repository"}) == "true");
   CHECK(stock_git(repository.path(), {"config", "gc.auto"}) == "0");
   check_fsck(repository.path());
-  struct stat status{};
+  struct stat status {};
   REQUIRE(::stat(repository.path().c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0700);
   const Ran ran = run({"git", "-C", repository.path().string(), "-c", "safe.directory=*", "for-each-ref"});
@@ -124,21 +124,42 @@ TEST_CASE("a ref points to what is there, a branch to a commit") {
 
 TEST_CASE("ref names that git or the file system would misread are refused") {
   History h;
-  for (const std::string& name :
-       {std::string("refs/heads/../../config"), std::string("refs/heads/"), std::string("refs//a"), std::string("heads/a"), std::string("/etc/passwd"),
-        std::string("refs/heads/a.lock"), std::string("refs/heads/.a"), std::string("refs/heads/a."), std::string("refs/heads/-a"), std::string("refs/heads/a b"),
-        std::string("refs/heads/a\nb"), std::string("refs/heads/a\x7f"), std::string("refs/heads/\xff"), std::string("refs/heads/a~1"), std::string("refs/heads/a^"),
-        std::string("refs/heads/a:b"), std::string("refs/heads/a?"), std::string("refs/heads/a*"), std::string("refs/heads/a["), std::string("refs/heads/a\\b"),
-        std::string("refs/heads/a@{1}"), std::string("refs/heads/@"), std::string("refs/heads/") + std::string(300, 'a'), std::string("refs/heads/a\0b", 14), std::string()}) {
+  for (const std::string& name : {std::string("refs/heads/../../config"),
+                                  std::string("refs/heads/"),
+                                  std::string("refs//a"),
+                                  std::string("heads/a"),
+                                  std::string("/etc/passwd"),
+                                  std::string("refs/heads/a.lock"),
+                                  std::string("refs/heads/.a"),
+                                  std::string("refs/heads/a."),
+                                  std::string("refs/heads/-a"),
+                                  std::string("refs/heads/a b"),
+                                  std::string("refs/heads/a\nb"),
+                                  std::string("refs/heads/a\x7f"),
+                                  std::string("refs/heads/\xff"),
+                                  std::string("refs/heads/a~1"),
+                                  std::string("refs/heads/a^"),
+                                  std::string("refs/heads/a:b"),
+                                  std::string("refs/heads/a?"),
+                                  std::string("refs/heads/a*"),
+                                  std::string("refs/heads/a["),
+                                  std::string("refs/heads/a\\b"),
+                                  std::string("refs/heads/a@{1}"),
+                                  std::string("refs/heads/@"),
+                                  std::string("refs/heads/") + std::string(300, 'a'),
+                                  std::string("refs/heads/a\0b", 14),
+                                  std::string()}) {
     CAPTURE(name);
     CHECK(h.update_code(name, {}, h.one) == ErrorCode::invalid_argument);
-    CHECK(error_of([&] { static_cast<void>(h.repository.find_ref(name)); }).value().code() == ErrorCode::invalid_argument);
+    CHECK(error_of([&] { static_cast<void>(h.repository.find_ref(name)); }).value().code() ==
+          ErrorCode::invalid_argument);
   }
 }
 
 TEST_CASE("refs that stock git packed are read, hidden by newer ones, and deleted for good") {
   History h;
-  for (const char* name : {"refs/heads/a", "refs/heads/b", "refs/tags/t"}) CHECK(h.repository.update_ref(name, {}, h.one, "") == RefUpdate::updated);
+  for (const char* name : {"refs/heads/a", "refs/heads/b", "refs/tags/t"})
+    CHECK(h.repository.update_ref(name, {}, h.one, "") == RefUpdate::updated);
   stock_git(h.repository.path(), {"tag", "-a", "-m", "m", "annotated", "a"});
   stock_git(h.repository.path(), {"pack-refs", "--all", "--prune"});
   REQUIRE_FALSE(fs::exists(h.file("refs/heads/a")));
@@ -173,12 +194,16 @@ TEST_CASE("a ref and a folder of refs cannot have one name, loose or packed") {
 TEST_CASE("a broken ref is named, hides no other, and can be restored") {
   History h;
   CHECK(h.repository.update_ref("refs/heads/good", {}, h.one, "") == RefUpdate::updated);
-  for (const std::string& content : {std::string(), std::string("\n"), h.one.hex().substr(0, 20), std::string("garbage\n"), std::string(100'000, 'a'),
-                                     std::string(40, '0'), std::string("ref: refs/heads/bad\n"), std::string("ref: ../../etc/passwd"), std::string("ref: refs/heads/none")}) {
+  for (const std::string& content :
+       {std::string(), std::string("\n"), h.one.hex().substr(0, 20), std::string("garbage\n"),
+        std::string(100'000, 'a'), std::string(40, '0'), std::string("ref: refs/heads/bad\n"),
+        std::string("ref: ../../etc/passwd"), std::string("ref: refs/heads/none")}) {
     CAPTURE(content.substr(0, 50));
     write_file(h.file("refs/heads/bad"), content);
     const bool dangling = content.ends_with("none");
-    if (!dangling) CHECK(error_of([&] { static_cast<void>(h.repository.find_ref("refs/heads/bad")); }).value().code() == ErrorCode::corrupt);
+    if (!dangling)
+      CHECK(error_of([&] { static_cast<void>(h.repository.find_ref("refs/heads/bad")); }).value().code() ==
+            ErrorCode::corrupt);
     Names broken;
     const std::vector<Ref> refs = h.repository.refs("refs/heads/", [&](std::string name) { broken.push_back(name); });
     CHECK(broken == Names{"refs/heads/bad"});
@@ -191,8 +216,10 @@ TEST_CASE("a broken ref is named, hides no other, and can be restored") {
   }
   fs::remove(h.file("refs/heads/bad"));
   fs::create_symlink("/etc/passwd", h.file("refs/heads/bad"));
-  CHECK(error_of([&] { static_cast<void>(h.repository.find_ref("refs/heads/bad")); }).value().code() == ErrorCode::corrupt);
-  write_file(h.file("packed-refs"), "# pack-refs with: peeled fully-peeled sorted \n" + h.one.hex() + " refs/heads/p\nrubbish\n");
+  CHECK(error_of([&] { static_cast<void>(h.repository.find_ref("refs/heads/bad")); }).value().code() ==
+        ErrorCode::corrupt);
+  write_file(h.file("packed-refs"),
+             "# pack-refs with: peeled fully-peeled sorted \n" + h.one.hex() + " refs/heads/p\nrubbish\n");
   CHECK(error_of([&] { h.repository.refs("refs/"); }).value().causes().at(0) == "line 3 names no ref");
 }
 
@@ -247,18 +274,31 @@ TEST_CASE("git's revision syntax is understood") {
   stock_git(h.repository.path(), {"pack-refs", "--all"});
   h.repository.set_head("refs/heads/shop");
   using Meaning = std::pair<std::string, Oid>;
-  for (const Meaning& meaning : std::vector<Meaning>{{"shop", h.three}, {"HEAD", h.three}, {"shop~1", h.two}, {"shop^", h.two}, {"HEAD~2", h.one},
-                                                                        {"v1", h.one}, {"refs/tags/v1", h.one}, {"annotated", h.two}, {"annotated^{commit}", h.two},
-                                                                        {h.one.hex(), h.one}, {h.two.hex().substr(0, 12), h.two}, {":/second", h.two}, {"shop^{/first}", h.one}}) {
+  for (const Meaning& meaning : std::vector<Meaning>{{"shop", h.three},
+                                                     {"HEAD", h.three},
+                                                     {"shop~1", h.two},
+                                                     {"shop^", h.two},
+                                                     {"HEAD~2", h.one},
+                                                     {"v1", h.one},
+                                                     {"refs/tags/v1", h.one},
+                                                     {"annotated", h.two},
+                                                     {"annotated^{commit}", h.two},
+                                                     {h.one.hex(), h.one},
+                                                     {h.two.hex().substr(0, 12), h.two},
+                                                     {":/second", h.two},
+                                                     {"shop^{/first}", h.one}}) {
     CAPTURE(meaning.first);
     CHECK(h.repository.find_revision(meaning.first) == meaning.second);
   }
-  for (const char* text : {"none", "shop~9", "1234567890123456789012345678901234567890", "12345678", "main", "v2"}) CHECK_FALSE(h.repository.find_revision(text));
+  for (const char* text : {"none", "shop~9", "1234567890123456789012345678901234567890", "12345678", "main", "v2"})
+    CHECK_FALSE(h.repository.find_revision(text));
   for (const char* text : {"", "shop^{", "shop:f", "shop^{tree}"}) {
     CAPTURE(text);
-    CHECK(error_of([&] { static_cast<void>(h.repository.find_revision(text)); }).value().code() == ErrorCode::invalid_argument);
+    CHECK(error_of([&] { static_cast<void>(h.repository.find_revision(text)); }).value().code() ==
+          ErrorCode::invalid_argument);
   }
-  for (const char* text : {"shop@{1}", "shop@{upstream}", "@{-1}", "../x", "shop@{yesterday}", "\xff", "refs/heads/", "..", "a..b", "^", "~", ":", "@", "-x", "\n"}) {
+  for (const char* text : {"shop@{1}", "shop@{upstream}", "@{-1}", "../x", "shop@{yesterday}", "\xff", "refs/heads/",
+                           "..", "a..b", "^", "~", ":", "@", "-x", "\n"}) {
     CAPTURE(text);
     const auto error = error_of([&] { static_cast<void>(h.repository.find_revision(text)); });
     if (error) CHECK(error->code() != ErrorCode::internal);

@@ -4,13 +4,13 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <fcntl.h>
 #include <poll.h>
-#include <random>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <random>
 
 namespace pod::git::test {
 namespace {
@@ -67,10 +67,18 @@ Ran run(const std::vector<std::string>& command, std::string_view input) {
   arguments.push_back(nullptr);
   const char* path = ::getenv("PATH");
   const std::string path_line = std::string("PATH=") + (path != nullptr ? path : "/usr/bin:/bin");
-  const char* environment[] = {path_line.c_str(), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-                               "LC_ALL=C", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.org", "GIT_COMMITTER_NAME=a",
-                               "GIT_COMMITTER_EMAIL=a@example.org", "GIT_AUTHOR_DATE=1700000000 +0000",
-                               "GIT_COMMITTER_DATE=1700000000 +0000", nullptr};
+  const char* environment[] = {path_line.c_str(),
+                               "HOME=/nonexistent",
+                               "GIT_CONFIG_NOSYSTEM=1",
+                               "GIT_CONFIG_GLOBAL=/dev/null",
+                               "LC_ALL=C",
+                               "GIT_AUTHOR_NAME=a",
+                               "GIT_AUTHOR_EMAIL=a@example.org",
+                               "GIT_COMMITTER_NAME=a",
+                               "GIT_COMMITTER_EMAIL=a@example.org",
+                               "GIT_AUTHOR_DATE=1700000000 +0000",
+                               "GIT_COMMITTER_DATE=1700000000 +0000",
+                               nullptr};
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -160,7 +168,8 @@ Oid write_version(Repository& repository, const std::vector<std::pair<std::strin
                   std::vector<Oid> parents, std::string message) {
   PackWriter writer(repository.objects(), repository.objects_folder(), {});
   std::vector<TreeEntry> entries;
-  for (const auto& [name, content] : files) entries.push_back({name, 0100644, writer.add(ObjectType::blob, base::bytes_of(content))});
+  for (const auto& [name, content] : files)
+    entries.push_back({name, 0100644, writer.add(ObjectType::blob, base::bytes_of(content))});
   const Oid tree = writer.add(ObjectType::tree, base::bytes_of(encode_tree(entries)));
   const std::string commit = encode_commit(commit_of(tree, std::move(parents), std::move(message)));
   const Oid id = writer.add(ObjectType::commit, base::bytes_of(commit));
@@ -169,7 +178,8 @@ Oid write_version(Repository& repository, const std::vector<std::pair<std::strin
 }
 
 void check_fsck(const fs::path& repository) {
-  const Ran ran = run({"git", "-C", repository.string(), "-c", "safe.directory=*", "fsck", "--full", "--strict", "--no-dangling"});
+  const Ran ran =
+      run({"git", "-C", repository.string(), "-c", "safe.directory=*", "fsck", "--full", "--strict", "--no-dangling"});
   CHECK(ran.exit == 0);
   CHECK(ran.out == "");
   // That there is no branch yet is no fault.

@@ -37,7 +37,8 @@ class Folder {
 };
 
 /// Stock git in `repository`; the test fails where it does. The output without its last newline.
-std::string stock_git(const std::filesystem::path& repository, std::vector<std::string> arguments, std::string_view input = {});
+std::string stock_git(const std::filesystem::path& repository, std::vector<std::string> arguments,
+                      std::string_view input = {});
 
 /// Bytes that are the same for the same seed: `text` shrinks, `noise` does not.
 std::string text(std::size_t size, std::uint64_t seed = 1);

@@ -26,7 +26,8 @@ class NoiseSource final : public base::ByteSource {
       state_ ^= state_ << 13;
       state_ ^= state_ >> 7;
       state_ ^= state_ << 17;
-      for (std::size_t j = i; j < std::min(count, i + 8); ++j) buffer[j] = static_cast<std::byte>(state_ >> 8 * (j - i));
+      for (std::size_t j = i; j < std::min(count, i + 8); ++j)
+        buffer[j] = static_cast<std::byte>(state_ >> 8 * (j - i));
     }
     rest_ -= count;
     return count;
@@ -50,7 +51,8 @@ void write_version(const std::string& folder, int count, std::size_t size, std::
   std::mt19937_64 random(1);
   std::vector<TreeEntry> entries;
   for (int i = 0; i < count; ++i)
-    entries.push_back({"f" + std::to_string(i), 0100644, writer.add(ObjectType::blob, base::bytes_of(small_content(random, size)))});
+    entries.push_back(
+        {"f" + std::to_string(i), 0100644, writer.add(ObjectType::blob, base::bytes_of(small_content(random, size)))});
   if (large > 0) {
     NoiseSource source(large << 20);
     entries.push_back({"large", 0100644, writer.add_blob(large << 20, source)});

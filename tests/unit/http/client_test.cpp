@@ -122,7 +122,8 @@ TEST_SUITE("an answer") {
       if (!asked) return;
       if (asked->target == "/plain") peer.answer(200, std::string(1'000'000, 'a'));
       if (asked->target == "/chunked")
-        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
+        peer.send(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n5\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
     });
     Client client(patient(), {});
     std::string got;
@@ -210,7 +211,8 @@ TEST_SUITE("a request") {
     CHECK(seen.header("authorization") == "Basic abc");
     CHECK(seen.count("x-empty") == 1);
     CHECK(seen.header("user-agent") == "test/1");
-    for (const char* name : {"cookie", "accept-encoding", "expect", "content-type", "referer"}) CHECK(seen.count(name) == 0);
+    for (const char* name : {"cookie", "accept-encoding", "expect", "content-type", "referer"})
+      CHECK(seen.count(name) == 0);
   }
 
   TEST_CASE("streams its body with its exact length and without asking first") {
@@ -362,8 +364,10 @@ TEST_SUITE("a server") {
     FaultServer server([](Peer& peer) {
       const auto asked = peer.read();
       if (!asked) return;
-      if (asked->target != "/head") peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
-      else peer.send("HTTP/1.1 200 OK\r\n");
+      if (asked->target != "/head")
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+      else
+        peer.send("HTTP/1.1 200 OK\r\n");
       const std::string_view drop_of = asked->target == "/head" ? "X: y\r\n" : "x";
       while (peer.send(drop_of)) peer.pause(20ms);
     });
@@ -400,7 +404,8 @@ TEST_SUITE("a server") {
   }
 
   TEST_CASE("that speaks something else is named so") {
-    for (const std::string_view garbage : {"SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01\x00\x02\x02\x46", "ICY 200 OK\r\n\r\n", "HTTP/9.7 99x\r\n\r\n"}) {
+    for (const std::string_view garbage :
+         {"SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01\x00\x02\x02\x46", "ICY 200 OK\r\n\r\n", "HTTP/9.7 99x\r\n\r\n"}) {
       FaultServer server([&](Peer& peer) {
         peer.read();
         peer.send(garbage);
@@ -450,8 +455,10 @@ TEST_SUITE("a server") {
     FaultServer server([](Peer& peer) {
       const auto asked = peer.read();
       if (!asked) return;
-      if (asked->target == "/promised") peer.send("HTTP/1.1 200 OK\r\nContent-Length: 107374182400\r\n\r\n");
-      else peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+      if (asked->target == "/promised")
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 107374182400\r\n\r\n");
+      else
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
       const std::string zeros = "100000\r\n" + std::string(1 << 20, '\0') + "\r\n";
       for (int i = 0; i < 102'400; ++i)
         if (!peer.send(zeros)) return;
@@ -492,9 +499,12 @@ TEST_SUITE("what may be repeated") {
     FaultServer server([&](Peer& peer) {
       peer.read();
       const int turn = asked++;
-      if (turn == 0) peer.answer(503, "busy", "Retry-After: 0\r\n");
-      else if (turn == 1) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
-      else peer.answer(200, "all of it");
+      if (turn == 0)
+        peer.answer(503, "busy", "Retry-After: 0\r\n");
+      else if (turn == 1)
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
+      else
+        peer.answer(200, "all of it");
     });
     ClientOptions options = patient();
     options.retries = 4;
@@ -522,8 +532,10 @@ TEST_SUITE("what may be repeated") {
     FaultServer server([&](Peer& peer) {
       while (const auto request = peer.read()) {
         const std::string wanted = request->target == "/soon" ? "1" : "3600";
-        if (++asked == 2) peer.answer(200, "now");
-        else peer.answer(503, "later", "Retry-After: " + wanted + "\r\n");
+        if (++asked == 2)
+          peer.answer(200, "now");
+        else
+          peer.answer(503, "later", "Retry-After: " + wanted + "\r\n");
       }
     });
     ClientOptions options = patient();

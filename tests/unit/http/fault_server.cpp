@@ -1,14 +1,14 @@
 #include "http/fault_server.hpp"
 
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdexcept>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace pod::test {
 namespace {
@@ -35,7 +35,8 @@ std::string Asked::header(std::string_view name) const {
 }
 
 std::size_t Asked::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; }));
+  return static_cast<std::size_t>(
+      std::count_if(headers.begin(), headers.end(), [&](const auto& h) { return h.first == name; }));
 }
 
 Peer::~Peer() { close(); }
@@ -63,7 +64,8 @@ std::optional<Asked> Peer::read_head() {
     const std::string line = head.substr(start, line_end - start);
     const std::size_t colon = line.find(':');
     std::string name = line.substr(0, colon);
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const std::size_t value = line.find_first_not_of(' ', colon + 1);
     asked.headers.emplace_back(name, value == std::string::npos ? "" : line.substr(value));
   }
@@ -109,7 +111,8 @@ bool Peer::send(std::string_view bytes) {
 }
 
 bool Peer::answer(int status, std::string_view body, std::string_view more_headers) {
-  std::string text = "HTTP/1.1 " + std::to_string(status) + " Word\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  std::string text =
+      "HTTP/1.1 " + std::to_string(status) + " Word\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   text += more_headers;
   text += "\r\n";
   text += body;

@@ -37,7 +37,9 @@ TEST_CASE("a head and an answer in memory are bounded as a whole") {
   CHECK(waits_until_stalled(Phase::reading, 1'000'000, 1000) == 100);
 }
 
-TEST_CASE("waiting for the first byte is bounded by silence alone") { CHECK(waits_until_stalled(Phase::waiting, 1, 1000) == 1001); }
+TEST_CASE("waiting for the first byte is bounded by silence alone") {
+  CHECK(waits_until_stalled(Phase::waiting, 1, 1000) == 1001);
+}
 
 TEST_CASE("a process that was stopped does not blame the peer for it") {
   StallWatch watch(limits);

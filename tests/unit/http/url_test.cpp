@@ -83,8 +83,8 @@ TEST_CASE("what is not a plain http or https URL is refused with the reason") {
 }
 
 TEST_CASE("addresses that resolvers read in different ways are refused") {
-  for (const char* text : {"http://127.1", "http://0x7f000001", "http://2130706433", "http://0127.0.0.1", "http://1.2.3.4.5",
-                           "http://256.0.0.1", "http://foo.0x7f"})
+  for (const char* text : {"http://127.1", "http://0x7f000001", "http://2130706433", "http://0127.0.0.1",
+                           "http://1.2.3.4.5", "http://256.0.0.1", "http://foo.0x7f"})
     CHECK_MESSAGE(refused_for(text, "IPv4"), text);
 }
 
@@ -95,8 +95,8 @@ TEST_CASE("user and password are refused and not shown") {
 }
 
 TEST_CASE("loopback is told by address, not by how a name begins") {
-  for (const char* text : {"http://localhost", "http://a.localhost", "http://127.0.0.1", "http://127.255.1.2", "http://[::1]",
-                           "http://[::ffff:127.0.0.1]"})
+  for (const char* text : {"http://localhost", "http://a.localhost", "http://127.0.0.1", "http://127.255.1.2",
+                           "http://[::1]", "http://[::ffff:127.0.0.1]"})
     CHECK_MESSAGE(Url::parse(text).is_loopback(), text);
   for (const char* text : {"http://127.0.0.1.example.org", "http://localhost.example.org", "http://notlocalhost",
                            "http://128.0.0.1", "http://0.0.0.0", "http://[::2]", "http://10.0.0.1"})
@@ -104,9 +104,10 @@ TEST_CASE("loopback is told by address, not by how a name begins") {
 }
 
 TEST_CASE("a local network is private addresses and names that only it resolves") {
-  for (const char* text : {"http://localhost", "http://moto", "http://10.1.2.3", "http://172.16.0.1", "http://172.31.255.255",
-                           "http://192.168.1.1", "http://169.254.1.1", "http://[fd00::1]", "http://[fe80::1]",
-                           "http://[::ffff:10.0.0.1]", "http://host.docker.internal", "http://moto.ci.svc.cluster.local"})
+  for (const char* text :
+       {"http://localhost", "http://moto", "http://10.1.2.3", "http://172.16.0.1", "http://172.31.255.255",
+        "http://192.168.1.1", "http://169.254.1.1", "http://[fd00::1]", "http://[fe80::1]", "http://[::ffff:10.0.0.1]",
+        "http://host.docker.internal", "http://moto.ci.svc.cluster.local"})
     CHECK_MESSAGE(Url::parse(text).is_local(), text);
   for (const char* text : {"http://example.org", "http://172.32.0.1", "http://8.8.8.8", "http://[2001:db8::1]",
                            "http://[::ffff:8.8.8.8]", "http://evillocal.org", "http://local.example"})

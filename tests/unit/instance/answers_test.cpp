@@ -24,7 +24,8 @@ Error failure(int status, const std::string& body = "", const std::string& type 
 }
 
 Error agent_failure(int status, const std::string& code, const std::string& message = "the reason") {
-  return failure(status, pod::json::Value{{"error", {{"code", code}, {"message", message}}}}.dump(), "application/json");
+  return failure(status, pod::json::Value{{"error", {{"code", code}, {"message", message}}}}.dump(),
+                 "application/json");
 }
 
 std::string everything(const Error& error) {
@@ -43,14 +44,15 @@ TEST_CASE("each code of the protocol has its error, with the instance's reason")
     const char* code;
     ErrorCode error;
   };
-  for (const Row& row : {Row{400, "bad_request", ErrorCode::invalid_argument}, Row{401, "unauthorized", ErrorCode::denied},
-                         Row{403, "forbidden", ErrorCode::denied}, Row{404, "unknown_service", ErrorCode::not_found},
-                         Row{400, "unknown_service", ErrorCode::not_found}, Row{404, "not_found", ErrorCode::unsupported},
-                         Row{400, "not_an_archive", ErrorCode::corrupt}, Row{413, "too_large", ErrorCode::refused},
-                         Row{422, "incompatible", ErrorCode::incompatible}, Row{422, "refused", ErrorCode::refused},
-                         Row{422, "damaged", ErrorCode::corrupt}, Row{422, "unsupported_strategy", ErrorCode::unsupported},
-                         Row{412, "state_moved", ErrorCode::conflict}, Row{503, "busy", ErrorCode::busy},
-                         Row{500, "internal", ErrorCode::io}}) {
+  for (const Row& row :
+       {Row{400, "bad_request", ErrorCode::invalid_argument}, Row{401, "unauthorized", ErrorCode::denied},
+        Row{403, "forbidden", ErrorCode::denied}, Row{404, "unknown_service", ErrorCode::not_found},
+        Row{400, "unknown_service", ErrorCode::not_found}, Row{404, "not_found", ErrorCode::unsupported},
+        Row{400, "not_an_archive", ErrorCode::corrupt}, Row{413, "too_large", ErrorCode::refused},
+        Row{422, "incompatible", ErrorCode::incompatible}, Row{422, "refused", ErrorCode::refused},
+        Row{422, "damaged", ErrorCode::corrupt}, Row{422, "unsupported_strategy", ErrorCode::unsupported},
+        Row{412, "state_moved", ErrorCode::conflict}, Row{503, "busy", ErrorCode::busy},
+        Row{500, "internal", ErrorCode::io}}) {
     CAPTURE(row.code);
     const Error error = agent_failure(row.status, row.code);
     CHECK(error.code() == row.error);
@@ -109,7 +111,8 @@ TEST_CASE("a token that comes back is not shown") {
 }
 
 TEST_CASE("messages are one printable line of bounded length") {
-  const std::string text = everything(agent_failure(500, "internal", "first\r\n\x1b[31msecond" + std::string(50'000, 'x')));
+  const std::string text =
+      everything(agent_failure(500, "internal", "first\r\n\x1b[31msecond" + std::string(50'000, 'x')));
   CHECK(has(text, "first \\x1b[31msecond"));
   CHECK(text.size() < 1000);
   CHECK(one_line("  a \n\t b  ", 100) == "a b");
@@ -120,8 +123,9 @@ TEST_CASE("messages are one printable line of bounded length") {
 }
 
 TEST_CASE("a hostile error body is no error of its own") {
-  for (const std::string& body : {std::string("{\"error\": 1}"), std::string("[1]"), std::string(60'000, '['),
-                                 std::string("{\"error\": {\"code\": 7, \"message\": null}}"), std::string("\xff\xfe")})
+  for (const std::string& body :
+       {std::string("{\"error\": 1}"), std::string("[1]"), std::string(60'000, '['),
+        std::string("{\"error\": {\"code\": 7, \"message\": null}}"), std::string("\xff\xfe")})
     CHECK(failure(500, body, "application/json").code() == ErrorCode::io);
 }
 
@@ -142,9 +146,11 @@ TEST_CASE("a report has the services, the ending, and nothing of what cannot be 
   const LoadReport report = read_report(
       "{\"service\": \"s3\", \"status\": \"ok\", \"message\": \"2 state files\"}\n"
       "not json\n\n[1]\n{\"event\": \"log\", \"message\": \"hello\"}\n" +
-          std::string(2 << 20, 'x') + "\n"
-      "{\"event\": \"service\", \"service\": \"sqs\", \"status\": \"error\", \"message\": \"t0ken\\u001b broke\"}\r\n"
-      "{\"event\": \"completion\", \"operation\": \"load\", \"status\": \"partial\", \"digest\": \"ab\"}",
+          std::string(2 << 20, 'x') +
+          "\n"
+          "{\"event\": \"service\", \"service\": \"sqs\", \"status\": \"error\", \"message\": \"t0ken\\u001b "
+          "broke\"}\r\n"
+          "{\"event\": \"completion\", \"operation\": \"load\", \"status\": \"partial\", \"digest\": \"ab\"}",
       local);
   REQUIRE(report.services.size() == 2);
   CHECK(report.services[0].service == "s3");

@@ -105,7 +105,8 @@ TEST_CASE("what was changed, added, left out or cut is found") {
   CHECK(corrupt_with(refusal(archive_of(changed, as_listed)), "5 bytes of "));
   changed = shop();
   changed.erase(changed.begin() + 1);
-  CHECK(corrupt_with(refusal(archive_of(changed, as_listed)), "it lacks \"api_states/000000000000/sqs/us-east-1/backend.state\""));
+  CHECK(corrupt_with(refusal(archive_of(changed, as_listed)),
+                     "it lacks \"api_states/000000000000/sqs/us-east-1/backend.state\""));
   changed = shop();
   changed.pop_back();
   CHECK(corrupt_with(refusal(archive_of(changed, as_listed)), "it lacks"));
@@ -126,8 +127,18 @@ TEST_CASE("a listing that lies is found") {
   CHECK(corrupt_when([](Value& v) { v["entries"][0]["size"] = 8; }, "7 bytes of "));
   CHECK(corrupt_when([](Value& v) { v["entries"][0]["size"] = -1; }, "size"));
   CHECK(corrupt_when([](Value& v) { v["entries"][0]["sha256"] = "ABC"; }, "no SHA-256"));
-  CHECK(corrupt_when([](Value& v) { std::swap(v["entries"][0], v["entries"][1]); sign(v); }, "out of order"));
-  CHECK(corrupt_when([](Value& v) { v["entries"].insert(v["entries"].begin(), v["entries"][0]); sign(v); }, "twice"));
+  CHECK(corrupt_when(
+      [](Value& v) {
+        std::swap(v["entries"][0], v["entries"][1]);
+        sign(v);
+      },
+      "out of order"));
+  CHECK(corrupt_when(
+      [](Value& v) {
+        v["entries"].insert(v["entries"].begin(), v["entries"][0]);
+        sign(v);
+      },
+      "twice"));
   CHECK(corrupt_when([](Value& v) { v["entries"][0]["path"] = "../../etc/passwd"; }, "lists the path"));
   CHECK(corrupt_when([](Value& v) { v["entries"][0]["path"] = ".pod/info.json"; }, "no state"));
   CHECK(corrupt_when([](Value& v) { v["entries"] = "none"; }, "entries"));
@@ -143,7 +154,10 @@ TEST_CASE("a listing of a newer format is incompatible, not damaged") {
 }
 
 TEST_CASE("unknown members are ignored") {
-  CHECK(check(archive_of(shop(), [](Value& v) { v["new"] = 1; v["entries"][0]["new"] = 1; })).from_agent);
+  CHECK(check(archive_of(shop(), [](Value& v) {
+          v["new"] = 1;
+          v["entries"][0]["new"] = 1;
+        })).from_agent);
 }
 
 TEST_CASE("an archive without a listing is told from one with it, and its entries are read all the same") {
@@ -155,6 +169,4 @@ TEST_CASE("an archive without a listing is told from one with it, and its entrie
   CHECK(capture.info.captured == std::vector<std::string>{"s3", "sqs"});
 }
 
-TEST_CASE("what is no archive is corrupt") {
-  CHECK(refusal("<html>not found</html>").code() == ErrorCode::corrupt);
-}
+TEST_CASE("what is no archive is corrupt") { CHECK(refusal("<html>not found</html>").code() == ErrorCode::corrupt); }

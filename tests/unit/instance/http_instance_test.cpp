@@ -9,10 +9,10 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <sys/stat.h>
 
 using namespace pod::test;
 using namespace std::chrono_literals;
@@ -30,14 +30,18 @@ const std::string zip_type = "Content-Type: application/zip\r\n";
 const std::string agent_environment =
     R"({"emulator": "moto", "emulator_version": "5.2.1", "python": "3.11.7", "agent": "0.1.0", "format": 1, "pro": false})";
 const std::string agent_info = R"({"session_id": "abc", "injected": {"version": "shop:3", "time": "now"}})";
-const std::string localstack_environment = R"({"localstack_version": "4.9.0", "moto_ext_version": "5.1.1", "pro": true})";
+const std::string localstack_environment =
+    R"({"localstack_version": "4.9.0", "moto_ext_version": "5.1.1", "pro": true})";
 
-/// Answers by target (without the query); what has no script describes an agent, and everything else is 404. Remembers what it was asked.
+/// Answers by target (without the query); what has no script describes an agent, and everything else is 404. Remembers
+/// what it was asked.
 class Emulator {
  public:
   using Script = std::function<void(Peer&, const Asked&)>;
   explicit Emulator(std::map<std::string, Script> scripts, std::string environment = agent_environment)
-      : scripts_(std::move(scripts)), environment_(std::move(environment)), server_([this](Peer& peer) { serve(peer); }) {}
+      : scripts_(std::move(scripts)),
+        environment_(std::move(environment)),
+        server_([this](Peer& peer) { serve(peer); }) {}
 
   Source source(InstanceOptions options = {}) const {
     options.idle_timeout = 5s;
@@ -63,10 +67,14 @@ class Emulator {
         const std::lock_guard lock(guard_);
         asked_.push_back(one);
       }
-      if (script != scripts_.end()) script->second(peer, one);
-      else if (path == "/_localstack/pods/environment" && !environment_.empty()) peer.answer(200, environment_);
-      else if (path == "/_localstack/info" && environment_ == agent_environment) peer.answer(200, agent_info);
-      else peer.answer(404, "");
+      if (script != scripts_.end())
+        script->second(peer, one);
+      else if (path == "/_localstack/pods/environment" && !environment_.empty())
+        peer.answer(200, environment_);
+      else if (path == "/_localstack/info" && environment_ == agent_environment)
+        peer.answer(200, agent_info);
+      else
+        peer.answer(404, "");
     }
   }
 
@@ -86,7 +94,8 @@ const std::string pods_path = "/_localstack/pods";
 
 struct Spooled {
   pod::base::TempFolder folder{std::filesystem::temp_directory_path(), "pod-unit-"};
-  Capture capture(const Source& source, const std::vector<std::string>& services = {}, const std::vector<std::string>& have = {}) {
+  Capture capture(const Source& source, const std::vector<std::string>& services = {},
+                  const std::vector<std::string>& have = {}) {
     return HttpInstance(source, {}).capture(services, have, folder.path());
   }
   bool empty() const { return std::filesystem::is_empty(folder.path()); }
@@ -114,7 +123,8 @@ std::vector<pod::ServiceOutcome> inject(const Source& source, const std::optiona
                                         bool force = false) {
   const pod::base::TempFolder folder(std::filesystem::temp_directory_path(), "pod-unit-");
   write_bytes(folder.path() / "state.zip", archive_of(shop()));
-  return HttpInstance(source, {}).inject(folder.path() / "state.zip", Strategy::account_region_merge, force, "shop:3", digest);
+  return HttpInstance(source, {})
+      .inject(folder.path() / "state.zip", Strategy::account_region_merge, force, "shop:3", digest);
 }
 
 bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -215,8 +225,9 @@ TEST_SUITE("a capture") {
   }
 
   TEST_CASE("of an emulator with endpoints of its own has its services from the header") {
-    Emulator emulator({{state_path, say(200, plain_archive_of(shop()), "x-localstack-pod-services: sqs, lambda\r\n" + zip_type)}},
-                      localstack_environment);
+    Emulator emulator(
+        {{state_path, say(200, plain_archive_of(shop()), "x-localstack-pod-services: sqs, lambda\r\n" + zip_type)}},
+        localstack_environment);
     Spooled spooled;
     const Capture capture = spooled.capture(emulator.source());
     CHECK(!capture.from_agent);
@@ -286,7 +297,8 @@ TEST_SUITE("a capture") {
     const Error error = capture_error(failing);
     CHECK(error.code() == ErrorCode::io);
     CHECK(error.causes().front() == "boom");
-    Emulator unknown({{state_path, say(400, R"({"error": {"code": "unknown_service", "message": "no", "service": "s4"}})")}});
+    Emulator unknown(
+        {{state_path, say(400, R"({"error": {"code": "unknown_service", "message": "no", "service": "s4"}})")}});
     CHECK(has(capture_error(unknown).message(), "does not know the service \"s4\""));
   }
 
@@ -350,13 +362,15 @@ TEST_SUITE("an inject") {
       const char* code;
       ErrorCode error;
     };
-    for (const Row& row : {Row{400, "not_an_archive", ErrorCode::corrupt}, Row{401, "unauthorized", ErrorCode::denied},
-                           Row{412, "state_moved", ErrorCode::conflict}, Row{413, "too_large", ErrorCode::refused},
-                           Row{422, "incompatible", ErrorCode::incompatible}, Row{422, "refused", ErrorCode::refused},
-                           Row{422, "damaged", ErrorCode::corrupt}, Row{422, "unsupported_strategy", ErrorCode::unsupported},
-                           Row{503, "busy", ErrorCode::busy}}) {
+    for (const Row& row :
+         {Row{400, "not_an_archive", ErrorCode::corrupt}, Row{401, "unauthorized", ErrorCode::denied},
+          Row{412, "state_moved", ErrorCode::conflict}, Row{413, "too_large", ErrorCode::refused},
+          Row{422, "incompatible", ErrorCode::incompatible}, Row{422, "refused", ErrorCode::refused},
+          Row{422, "damaged", ErrorCode::corrupt}, Row{422, "unsupported_strategy", ErrorCode::unsupported},
+          Row{503, "busy", ErrorCode::busy}}) {
       CAPTURE(row.code);
-      Emulator emulator({{pods_path, say(row.status, pod::json::Value{{"error", {{"code", row.code}, {"message", "m"}}}}.dump())}});
+      Emulator emulator(
+          {{pods_path, say(row.status, pod::json::Value{{"error", {{"code", row.code}, {"message", "m"}}}}.dump())}});
       const Error error = error_of([&] { inject(emulator.source()); });
       CHECK(error.code() == row.error);
       CHECK(error.kept() == "the instance was not changed");
@@ -368,9 +382,18 @@ TEST_SUITE("an inject") {
     const std::map<std::string, Emulator::Script> faults{
         {"close", [](Peer& peer, const Asked&) { peer.close(); }},
         {"reset", [](Peer& peer, const Asked&) { peer.reset(); }},
-        {"half", [](Peer& peer, const Asked&) { peer.send("HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"); peer.close(); }},
-        {"garbage", [](Peer& peer, const Asked&) { peer.send("garbage\r\n\r\n"); peer.close(); }},
-        {"endless", [](Peer& peer, const Asked&) {
+        {"half",
+         [](Peer& peer, const Asked&) {
+           peer.send("HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{");
+           peer.close();
+         }},
+        {"garbage",
+         [](Peer& peer, const Asked&) {
+           peer.send("garbage\r\n\r\n");
+           peer.close();
+         }},
+        {"endless",
+         [](Peer& peer, const Asked&) {
            peer.send("HTTP/1.1 201 Created\r\n\r\n");
            while (peer.send(std::string(65536, '\n'))) continue;
          }},
@@ -446,9 +469,13 @@ TEST_SUITE("a token") {
 
   TEST_CASE("that is missing or wrong is asked for and never shown") {
     for (const int status : {401, 403}) {
-      Emulator emulator({{state_path, [&](Peer& peer, const Asked& asked) {
-                            peer.answer(status, pod::json::Value{{"error", {{"code", "forbidden"}, {"message", asked.header("authorization")}}}}.dump());
-                          }}});
+      Emulator emulator(
+          {{state_path, [&](Peer& peer, const Asked& asked) {
+              peer.answer(
+                  status,
+                  pod::json::Value{{"error", {{"code", "forbidden"}, {"message", asked.header("authorization")}}}}
+                      .dump());
+            }}});
       const Error error = capture_error(emulator, with_token("s3cret"));
       CHECK(error.code() == ErrorCode::denied);
       CHECK(has(error.next(), "$PODGIT_INSTANCE_TOKEN"));

@@ -75,7 +75,8 @@ TEST_CASE("what is none of the three is refused with what to write") {
 
 TEST_CASE("strategies are known by their names") {
   using pod::Strategy;
-  for (const Strategy strategy : {Strategy::overwrite, Strategy::account_region_merge, Strategy::service_merge, Strategy::deep})
+  for (const Strategy strategy :
+       {Strategy::overwrite, Strategy::account_region_merge, Strategy::service_merge, Strategy::deep})
     CHECK(pod::parse_strategy(pod::strategy_name(strategy)) == strategy);
   CHECK(pod::strategy_name(Strategy::account_region_merge) == "account-region-merge");
   try {

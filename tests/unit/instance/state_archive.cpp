@@ -33,7 +33,8 @@ json::Value listing_of(const std::vector<StateFile>& files) {
   std::string lines;
   for (const StateFile& file : files) {
     const std::string sha256 = sha256_of(file.content);
-    entries.push_back({{"path", file.path}, {"size", file.content.size()}, {"sha256", sha256}, {"omitted", file.omitted}});
+    entries.push_back(
+        {{"path", file.path}, {"size", file.content.size()}, {"sha256", sha256}, {"omitted", file.omitted}});
     captured.insert(std::string(service_of(StatePath::parse(file.path))));
     lines += sha256 + " " + file.path + "\n";
   }

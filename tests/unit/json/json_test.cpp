@@ -47,8 +47,9 @@ long peak_kilobytes() {
 }  // namespace
 
 TEST_CASE("JSON of every kind is read as it was meant") {
-  const json::Value value =
-      json::parse(R"( {"b":[1,-2,1.5,true,false,null,"x\u00e9\n"],"a":{},"max":18446744073709551615,"min":-9223372036854775808} )", "x");
+  const json::Value value = json::parse(
+      R"( {"b":[1,-2,1.5,true,false,null,"x\u00e9\n"],"a":{},"max":18446744073709551615,"min":-9223372036854775808} )",
+      "x");
   CHECK(value["b"][0] == 1);
   CHECK(value["b"][1] == -2);
   CHECK(value["b"][2] == 1.5);
@@ -65,10 +66,12 @@ TEST_CASE("JSON of every kind is read as it was meant") {
 TEST_CASE("what is not JSON is corrupt, and the place is named") {
   CHECK(failure_of("{\"a\":1,\n \"b\":x}").message ==
         "\"state.json\" is not acceptable JSON: syntax error at line 2, column 6");
-  CHECK(failure_of("{\"a\":[1,2").message == "\"state.json\" is not acceptable JSON: it ends too early at line 1, column 10");
+  CHECK(failure_of("{\"a\":[1,2").message ==
+        "\"state.json\" is not acceptable JSON: it ends too early at line 1, column 10");
   for (const std::string_view text :
-       {"", " ", "{", "[", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}", "nul", "NaN", "Infinity", "-", "01", "1.", ".5",
-        "+1", "1e", "\"", "\"\\x\"", "\"\n\"", "// c\n1", "/* c */1", "[1 2]", "]", "\"\\u12\"", "<html></html>"}) {
+       {"",    " ",       "{",        "[",       "[1,]",     "{\"a\"}", "{\"a\":}", "{a:1}",     "{'a':1}",
+        "nul", "NaN",     "Infinity", "-",       "01",       "1.",      ".5",       "+1",        "1e",
+        "\"",  "\"\\x\"", "\"\n\"",   "// c\n1", "/* c */1", "[1 2]",   "]",        "\"\\u12\"", "<html></html>"}) {
     CAPTURE(text);
     CHECK(is_corrupt(text));
   }
@@ -85,16 +88,18 @@ TEST_CASE("data after the value is corrupt, also behind a NUL") {
 TEST_CASE("text that is not UTF-8 is corrupt, in keys, values and escapes") {
   CHECK(is_corrupt("\"\xff\""));
   CHECK(is_corrupt("{\"\xc3\":1}"));
-  CHECK(is_corrupt("\"\xc0\x80\""));          // overlong
-  CHECK(is_corrupt("\"\xed\xa0\x80\""));      // a surrogate in UTF-8
-  CHECK(is_corrupt("\"\\ud800\""));           // half a pair
+  CHECK(is_corrupt("\"\xc0\x80\""));      // overlong
+  CHECK(is_corrupt("\"\xed\xa0\x80\""));  // a surrogate in UTF-8
+  CHECK(is_corrupt("\"\\ud800\""));       // half a pair
   CHECK(is_corrupt("\"\\udc00\\ud800\""));
-  CHECK(failure_of("[\n\"\xff\"]").message == "\"state.json\" is not acceptable JSON: invalid UTF-8 at line 2, column 2");
+  CHECK(failure_of("[\n\"\xff\"]").message ==
+        "\"state.json\" is not acceptable JSON: invalid UTF-8 at line 2, column 2");
   CHECK(json::parse("\"\\ud83d\\ude00\"", "x") == "😀");
 }
 
 TEST_CASE("a key that is there twice is corrupt, at any depth, however it is spelt") {
-  CHECK(failure_of(R"({"a":1,"b":{"c":1,"c":2}})").message == R"("state.json" is not acceptable JSON: the key "c" is there twice)");
+  CHECK(failure_of(R"({"a":1,"b":{"c":1,"c":2}})").message ==
+        R"("state.json" is not acceptable JSON: the key "c" is there twice)");
   CHECK(is_corrupt(R"({"a":1,"\u0061":2})"));
   CHECK(is_corrupt(R"([{"":1,"":1}])"));
   CHECK_FALSE(failure_of(R"({"a":{"a":{"a":1}},"A":1})").failed);
@@ -138,9 +143,11 @@ TEST_CASE("numbers that would change silently are refused") {
 }
 
 TEST_CASE("the canonical form does not depend on the order or the spelling of the input") {
-  CHECK(json::canonical(json::parse("{\"b\": [1, 2.50, \"\\u00e9\"],\n \"a\" : null}", "x")) == "{\"a\":null,\"b\":[1,2.5,\"é\"]}\n");
+  CHECK(json::canonical(json::parse("{\"b\": [1, 2.50, \"\\u00e9\"],\n \"a\" : null}", "x")) ==
+        "{\"a\":null,\"b\":[1,2.5,\"é\"]}\n");
   CHECK(json::canonical(json::parse("{\"a\":null,\"b\":[1,2.5,\"é\"]}", "x")) == "{\"a\":null,\"b\":[1,2.5,\"é\"]}\n");
-  const std::string once = json::canonical(json::parse(R"([0.1,1e300,-0.0,1e-7,123456789.125,"\u0000\u001f\"\\\/"])", "x"));
+  const std::string once =
+      json::canonical(json::parse(R"([0.1,1e300,-0.0,1e-7,123456789.125,"\u0000\u001f\"\\\/"])", "x"));
   CHECK(json::canonical(json::parse(once, "x")) == once);
 }
 
@@ -150,7 +157,8 @@ TEST_CASE("bytes that are not UTF-8 are not written as JSON") {
 
 TEST_CASE("a member is taken by its type, or the error names it") {
   const json::Value object = json::parse(
-      R"({"s":"x","i":-5,"n":7,"big":18446744073709551615,"f":1.0,"b":true,"a":["x","y"],"mixed":["x",1],"o":{"k":1}})", "x");
+      R"({"s":"x","i":-5,"n":7,"big":18446744073709551615,"f":1.0,"b":true,"a":["x","y"],"mixed":["x",1],"o":{"k":1}})",
+      "x");
   CHECK(json::string_member(object, "s", "x") == "x");
   CHECK(json::integer_member(object, "i", "x") == -5);
   CHECK(json::size_member(object, "n", "x") == 7);
@@ -177,12 +185,16 @@ TEST_CASE("a member is taken by its type, or the error names it") {
   CHECK(message([&] { json::string_member(object, "i", "info"); }) == "member \"i\" of \"info\" is not text");
   CHECK(message([&] { json::string_member(object, "gone", "info"); }) == "\"info\" has no member \"gone\"");
   CHECK(message([&] { json::string_member(object["a"], "s", "info"); }) == "\"info\" is not a JSON object");
-  CHECK(message([&] { json::integer_member(object, "big", "info"); }) == "member \"big\" of \"info\" is not a whole number");
-  CHECK(message([&] { json::integer_member(object, "f", "info"); }) == "member \"f\" of \"info\" is not a whole number");
-  CHECK(message([&] { json::integer_member(object, "b", "info"); }) == "member \"b\" of \"info\" is not a whole number");
+  CHECK(message([&] { json::integer_member(object, "big", "info"); }) ==
+        "member \"big\" of \"info\" is not a whole number");
+  CHECK(message([&] { json::integer_member(object, "f", "info"); }) ==
+        "member \"f\" of \"info\" is not a whole number");
+  CHECK(message([&] { json::integer_member(object, "b", "info"); }) ==
+        "member \"b\" of \"info\" is not a whole number");
   CHECK(message([&] { json::size_member(object, "i", "info"); }) == "member \"i\" of \"info\" is not a size");
   CHECK(message([&] { json::bool_member(object, "n", "info"); }) == "member \"n\" of \"info\" is not true or false");
   CHECK(message([&] { json::array_member(object, "o", "info"); }) == "member \"o\" of \"info\" is not a list");
   CHECK(message([&] { json::object_member(object, "a", "info"); }) == "member \"a\" of \"info\" is not an object");
-  CHECK(message([&] { json::strings_member(object, "mixed", "info"); }) == "member \"mixed\" of \"info\" is not a list of texts");
+  CHECK(message([&] { json::strings_member(object, "mixed", "info"); }) ==
+        "member \"mixed\" of \"info\" is not a list of texts");
 }

@@ -57,10 +57,43 @@ TEST_CASE("a known shape reads member by member") {
 }
 
 TEST_CASE("what is skipped is JSON, as the parser has it") {
-  for (const char* text :
-       {"1", "-0.5e+7", "0", "true", "null", R"("a")", "[]", "{}", R"({"a":[1,2,{"b":null}]})", "", "tru", "01", "-", "1.", "1e", "[1,]",
-        "[,1]", "{,}", R"({"a"})", R"({"a":})", R"({"a":1,})", "[1 2]", "nul", "[", "{", "\"a", "\"\x01\"", "\"\\x\"", "\"\\u12\"",
-        "\"\\ud800\"", "\"\\ud83d\\ude00\"", "\"\xff\"", "\"\xc3\xa4\"", "1 1", "+1", ".5", "[1]]"}) {
+  for (const char* text : {"1",
+                           "-0.5e+7",
+                           "0",
+                           "true",
+                           "null",
+                           R"("a")",
+                           "[]",
+                           "{}",
+                           R"({"a":[1,2,{"b":null}]})",
+                           "",
+                           "tru",
+                           "01",
+                           "-",
+                           "1.",
+                           "1e",
+                           "[1,]",
+                           "[,1]",
+                           "{,}",
+                           R"({"a"})",
+                           R"({"a":})",
+                           R"({"a":1,})",
+                           "[1 2]",
+                           "nul",
+                           "[",
+                           "{",
+                           "\"a",
+                           "\"\x01\"",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\ud800\"",
+                           "\"\\ud83d\\ude00\"",
+                           "\"\xff\"",
+                           "\"\xc3\xa4\"",
+                           "1 1",
+                           "+1",
+                           ".5",
+                           "[1]]"}) {
     CAPTURE(text);
     CHECK(accepts(text) == parses(text));
   }
@@ -82,7 +115,8 @@ TEST_CASE("texts come back from their escapes") {
 TEST_CASE("texts are written as the canonical form writes them") {
   std::string all;
   for (int c = 1; c < 0x80; ++c) all += static_cast<char>(c);
-  for (const std::string& text : {std::string(), std::string("plain"), all, std::string("ä€💤 and more than eight bytes")}) {
+  for (const std::string& text :
+       {std::string(), std::string("plain"), all, std::string("ä€💤 and more than eight bytes")}) {
     std::string written;
     pod::json::append_text(written, text);
     CHECK(written + "\n" == pod::json::canonical(text));

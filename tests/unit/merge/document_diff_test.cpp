@@ -29,7 +29,9 @@ std::string shown(const Doc& before, const Doc& after, const DiffRequest& reques
     return place.reference ? "→" + doc.tree.path(place.value) : document::render(doc.graph, place.value);
   };
   for (const FieldDifference& field : diff.fields) {
-    out += field.kind == FieldDifference::Kind::added ? "+ " : field.kind == FieldDifference::Kind::removed ? "- " : "~ ";
+    out += field.kind == FieldDifference::Kind::added     ? "+ "
+           : field.kind == FieldDifference::Kind::removed ? "- "
+                                                          : "~ ";
     out += field.path;
     if (field.before) out += " " + text(before, *field.before);
     if (field.after) out += " " + text(after, *field.after);
@@ -63,8 +65,10 @@ TEST_CASE("a change of kind is one change") {
 }
 
 TEST_CASE("elements of lists are matched by what identifies them") {
-  CHECK(shown(R"([{"id": "a", "v": 1}, {"id": "b", "v": 1}])", R"([{"id": "b", "v": 2}, {"id": "a", "v": 1}])") == "~ /0/v 1 2\n");
-  CHECK(shown(R"([{"Name": "a"}, {"Name": "b"}])", R"([{"Name": "a"}, {"Name": "c"}])") == "- /1 dict of 1\n+ /1 dict of 1\n");
+  CHECK(shown(R"([{"id": "a", "v": 1}, {"id": "b", "v": 1}])", R"([{"id": "b", "v": 2}, {"id": "a", "v": 1}])") ==
+        "~ /0/v 1 2\n");
+  CHECK(shown(R"([{"Name": "a"}, {"Name": "b"}])", R"([{"Name": "a"}, {"Name": "c"}])") ==
+        "- /1 dict of 1\n+ /1 dict of 1\n");
 }
 
 TEST_CASE("elements without identity are matched by content") {
@@ -88,7 +92,12 @@ TEST_CASE("members of sets are compared by content") {
 TEST_CASE("what is shared is compared once, where it is at home") {
   // {"a": [1], "b": the same list}
   const auto with_memo = [](char number) {
-    std::string text = std::string("\x80\x04}(\x8c\x01" "a]\x94K") + number + "a\x8c\x01" "bh";
+    std::string text = std::string(
+                           "\x80\x04}(\x8c\x01"
+                           "a]\x94K") +
+                       number +
+                       "a\x8c\x01"
+                       "bh";
     text += '\0';
     return text + "u.";
   };

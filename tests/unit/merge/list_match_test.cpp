@@ -13,7 +13,9 @@ std::string shown(const std::vector<Pair>& pairs, const Names& before, const Nam
   for (const auto& [a, b] : pairs) out += (out.empty() ? "" : " ") + (a ? before[*a] : "-") + (b ? after[*b] : "-");
   return out;
 }
-std::string by_name(const Names& before, const Names& after) { return shown(match_by_name(before, after), before, after); }
+std::string by_name(const Names& before, const Names& after) {
+  return shown(match_by_name(before, after), before, after);
+}
 std::string by_sequence(const Names& before, const Names& after, std::size_t work = 1000) {
   return shown(match_by_sequence(before, after, work), before, after);
 }

@@ -19,10 +19,12 @@ using pod::metamodel::StateModel;
 
 namespace {
 
-StateModel model_of(std::string document, std::string_view rules, std::string_view service = "sqs", Format format = Format::json) {
+StateModel model_of(std::string document, std::string_view rules, std::string_view service = "sqs",
+                    Format format = Format::json) {
   const Graph graph = pod::document::read(std::move(document), format, "test");
   const Tree tree(graph);
-  return extract(tree, {"123456789012", "us-east-1", std::string(service)}, Rules::parse("rules 1\n" + std::string(rules), "test"));
+  return extract(tree, {"123456789012", "us-east-1", std::string(service)},
+                 Rules::parse("rules 1\n" + std::string(rules), "test"));
 }
 
 const Resource& only(const StateModel& model) {
@@ -71,7 +73,8 @@ service sqs
 
 TEST_CASE("what two services mean by a name, and what a list lists, is found by id") {
   const StateModel model = model_of(
-      R"({"apis":{"a1":{"stages":{"live":{"n":1}}},"a2":{"stages":{"live":{"n":2}}}},"machines":[{"arn":"arn:x:y/m1"},{"arn":"arn:x:y/m2"}]})", R"(
+      R"({"apis":{"a1":{"stages":{"live":{"n":1}}},"a2":{"stages":{"live":{"n":2}}}},"machines":[{"arn":"arn:x:y/m1"},{"arn":"arn:x:y/m2"}]})",
+      R"(
 service sqs
   resource stage apis/*/stages/*
     id "{1}/{2}"
@@ -87,7 +90,8 @@ service sqs
 }
 
 TEST_CASE("two of a name are told apart by their place") {
-  const StateModel model = model_of(R"({"m":[{"name":"a"},{"name":"a"},{"name":"a"}]})", "service sqs\n resource machine m/*\n  id name\n");
+  const StateModel model =
+      model_of(R"({"m":[{"name":"a"},{"name":"a"},{"name":"a"}]})", "service sqs\n resource machine m/*\n  id name\n");
   REQUIRE(model.resources.size() == 3);
   CHECK(model.resources[0].id == "a");
   CHECK(model.resources[1].id == "a at /m/1");
@@ -95,9 +99,10 @@ TEST_CASE("two of a name are told apart by their place") {
 }
 
 TEST_CASE("the emulator's own is marked or counted, not listed among the user's") {
-  const StateModel model = model_of(R"({"images":{"i1":{"owner":"amazon"},"i2":{"owner":"123456789012"}},"vpcs":{"v1":{"default":true},"v2":{"default":false}},
+  const StateModel model = model_of(
+      R"({"images":{"i1":{"owner":"amazon"},"i2":{"owner":"123456789012"}},"vpcs":{"v1":{"default":true},"v2":{"default":false}},
                                         "policies":{"arn:aws:iam::aws:policy/Admin":{},"arn:aws:iam::1:policy/Mine":{}}})",
-                                    R"(
+      R"(
 service sqs
   resource image images/*
     keep owner={account}
@@ -116,7 +121,8 @@ service sqs
 
 TEST_CASE("collections without a rule are listed with their size, but for hidden ones") {
   const char* document = R"({"queues":{},"region":"x","things":[1,2,3],"tagger":{"a":1},"empty":{}})";
-  CHECK(model_of(document, "service sqs\n resource queue queues/*\nservice *\n hide tag*\n").unmapped == Sizes{{"things", 3}});
+  CHECK(model_of(document, "service sqs\n resource queue queues/*\nservice *\n hide tag*\n").unmapped ==
+        Sizes{{"things", 3}});
   CHECK(model_of(document, "", "unheard-of").unmapped == Sizes{{"tagger", 1}, {"things", 3}});
 }
 
@@ -129,14 +135,16 @@ TEST_CASE("references are the ARNs that a resource holds, but neither its own no
 }
 
 TEST_CASE("a tag called like a secret is masked") {
-  const StateModel model = model_of(R"({"q":{"a":{"tags":[{"Key":"password","Value":"swordfish"},{"Key":"env","Value":"test"}]}}})",
-                                    "service *\n secret-names password\nservice sqs\n resource queue q/*\n  tags tags\n");
+  const StateModel model =
+      model_of(R"({"q":{"a":{"tags":[{"Key":"password","Value":"swordfish"},{"Key":"env","Value":"test"}]}}})",
+               "service *\n secret-names password\nservice sqs\n resource queue q/*\n  tags tags\n");
   CHECK(only(model).tags == Texts{{"env", "test"}, {"password", "•••• (9 bytes)"}});
 }
 
 TEST_CASE("text out of a document is one clean line") {
   const StateModel model =
-      model_of(R"({"q":{"a\u001b[31m\n":{"text":")" + std::string(1000, 'x') + R"(","turned":"\u202eabc"}}})", "service sqs\n resource queue q/*\n  show text turned\n");
+      model_of(R"({"q":{"a\u001b[31m\n":{"text":")" + std::string(1000, 'x') + R"(","turned":"\u202eabc"}}})",
+               "service sqs\n resource queue q/*\n  show text turned\n");
   CHECK(only(model).id == "a\\x1b[31m\\x0a");
   CHECK(only(model).attributes == Texts{{"text", std::string(256, 'x') + "…"}, {"turned", "\\xe2\\x80\\xaeabc"}});
 }

@@ -61,8 +61,9 @@ std::string with(std::string_view text, std::string_view old, std::string_view n
 }
 
 bool same(const Resource& a, const Resource& b) {
-  return a.type == b.type && a.id == b.id && a.arn == b.arn && a.path == b.path && a.digest == b.digest && a.bytes == b.bytes &&
-         a.attributes == b.attributes && a.counts == b.counts && a.tags == b.tags && a.references == b.references;
+  return a.type == b.type && a.id == b.id && a.arn == b.arn && a.path == b.path && a.digest == b.digest &&
+         a.bytes == b.bytes && a.attributes == b.attributes && a.counts == b.counts && a.tags == b.tags &&
+         a.references == b.references;
 }
 
 }  // namespace
@@ -74,12 +75,13 @@ TEST_CASE("a model's file is canonical JSON, byte for byte as the format says") 
   reading.resources[0].references = {"arn:aws:sqs:us-east-1:123456789012:dead"};
   reading.unmapped = {{"deleted", 2}};
   reading.verdict = pod::Verdict::review;
-  CHECK(encode(reading, 7) ==
-        R"({"bytes":6830,"digest":")" + digest64 + R"(","format":1,"kind":"pickle","resources":{"queue":{"orders":)" +
-            R"({"arn":"arn:aws:sqs:us-east-1:123456789012:orders","attrs":{"fifo":"false","visibility_timeout":"30"},"bytes":18,)" +
-            R"("counts":{"in_flight":0,"messages":3},"digest":")" + digest32 +
-            R"(","path":"/queues/orders","refs":["arn:aws:sqs:us-east-1:123456789012:dead"],"tags":{"env":"test"}}}},)" +
-            R"("rules":7,"unmapped":{"deleted":2},"verdict":"review"})" + "\n");
+  CHECK(
+      encode(reading, 7) ==
+      R"({"bytes":6830,"digest":")" + digest64 + R"(","format":1,"kind":"pickle","resources":{"queue":{"orders":)" +
+          R"({"arn":"arn:aws:sqs:us-east-1:123456789012:orders","attrs":{"fifo":"false","visibility_timeout":"30"},"bytes":18,)" +
+          R"("counts":{"in_flight":0,"messages":3},"digest":")" + digest32 +
+          R"(","path":"/queues/orders","refs":["arn:aws:sqs:us-east-1:123456789012:dead"],"tags":{"env":"test"}}}},)" +
+          R"("rules":7,"unmapped":{"deleted":2},"verdict":"review"})" + "\n");
 }
 
 TEST_CASE("what was encoded decodes to the same model") {
@@ -113,8 +115,8 @@ TEST_CASE("a stranger's file is refused where it is not one") {
   CHECK(code_of(with(good, R"("format":1)", R"("format":0)")) == ErrorCode::corrupt);
   CHECK(code_of(with(good, R"("format":1)", R"("format":2)")) == ErrorCode::incompatible);
   CHECK(code_of(with(good, R"("accept")", R"("fine")")) == ErrorCode::corrupt);
-  CHECK(code_of(with(good, R"("a":{)", R"("c":{)")) == ErrorCode::corrupt);            // out of order
-  CHECK(code_of(with(good, R"("a":{)", R"("b":{)")) == ErrorCode::corrupt);            // twice
+  CHECK(code_of(with(good, R"("a":{)", R"("c":{)")) == ErrorCode::corrupt);  // out of order
+  CHECK(code_of(with(good, R"("a":{)", R"("b":{)")) == ErrorCode::corrupt);  // twice
   CHECK(code_of(with(good, digest32, "not a digest")) == ErrorCode::corrupt);
   CHECK(code_of(with(good, R"("bytes":6830)", R"("bytes":-1)")) == ErrorCode::corrupt);
   CHECK(code_of(with(good, R"("bytes":6830)", R"("bytes":18446744073709551616)")) == ErrorCode::corrupt);

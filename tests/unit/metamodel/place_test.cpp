@@ -37,8 +37,10 @@ TEST_CASE("a database of DynamoDB Local says its region, and its account where i
 }
 
 TEST_CASE("every state file has a model of its own") {
-  CHECK(model("api_states/123456789012/sqs/us-east-1/backend.state") == ".pod/metamodel/123456789012/sqs/us-east-1.json");
-  CHECK(model("api_states/123456789012/sqs/us-east-1/store.state") == ".pod/metamodel/123456789012/sqs/us-east-1.store.json");
+  CHECK(model("api_states/123456789012/sqs/us-east-1/backend.state") ==
+        ".pod/metamodel/123456789012/sqs/us-east-1.json");
+  CHECK(model("api_states/123456789012/sqs/us-east-1/store.state") ==
+        ".pod/metamodel/123456789012/sqs/us-east-1.store.json");
   CHECK(model("lambda/store.json") == ".pod/metamodel/files/lambda/store.json.json");
   CHECK(model("api_states/files/sqs/us-east-1/backend.state") ==
         ".pod/metamodel/files/api_states/files/sqs/us-east-1/backend.state.json");

@@ -15,7 +15,8 @@ bool secret(std::string_view service, std::string_view path, std::string_view te
   return Rules::built_in().is_secret({.service = service, .class_name = {}, .path = path, .text = text, .leaf = leaf});
 }
 bool secret_of(std::string_view service, std::string_view class_name, std::string_view path) {
-  return Rules::built_in().is_secret({.service = service, .class_name = class_name, .path = path, .text = "x", .leaf = true});
+  return Rules::built_in().is_secret(
+      {.service = service, .class_name = class_name, .path = path, .text = "x", .leaf = true});
 }
 std::string refusal(std::string_view text) {
   try {
@@ -32,10 +33,36 @@ std::string refusal(std::string_view text) {
 TEST_CASE("the built-in rules read, and cover the services of every day") {
   const Rules::Impl& rules = Rules::built_in().impl();
   CHECK(rules.number == 1);
-  for (const char* service :
-       {"s3", "sqs", "sns", "dynamodb", "kinesis", "lambda", "iam", "secretsmanager", "ssm", "kms", "apigateway", "cloudformation",
-        "stepfunctions", "logs", "ec2", "route53", "ecr", "ecs", "events", "acm", "cognito-idp", "cloudwatch", "rds", "opensearch",
-        "elbv2", "autoscaling", "firehose", "glue", "ses", "batch"}) {
+  for (const char* service : {"s3",
+                              "sqs",
+                              "sns",
+                              "dynamodb",
+                              "kinesis",
+                              "lambda",
+                              "iam",
+                              "secretsmanager",
+                              "ssm",
+                              "kms",
+                              "apigateway",
+                              "cloudformation",
+                              "stepfunctions",
+                              "logs",
+                              "ec2",
+                              "route53",
+                              "ecr",
+                              "ecs",
+                              "events",
+                              "acm",
+                              "cognito-idp",
+                              "cloudwatch",
+                              "rds",
+                              "opensearch",
+                              "elbv2",
+                              "autoscaling",
+                              "firehose",
+                              "glue",
+                              "ses",
+                              "batch"}) {
     CAPTURE(service);
     REQUIRE(rules.find(service) != nullptr);
     CHECK_FALSE(rules.find(service)->resources.empty());
@@ -81,7 +108,8 @@ TEST_CASE("of parameters, a SecureString is a secret by what it holds") {
 
 TEST_CASE("keys that are secrets are masked in paths") {
   const Rules& rules = Rules::built_in();
-  CHECK(rules.shown_path("cognito-idp", "/user_pools/p/@access_tokens/eyJ0eX/0") == "/user_pools/p/@access_tokens/••••/0");
+  CHECK(rules.shown_path("cognito-idp", "/user_pools/p/@access_tokens/eyJ0eX/0") ==
+        "/user_pools/p/@access_tokens/••••/0");
   CHECK(rules.shown_path("cognito-idp", "/user_pools/p/@users/carol") == "/user_pools/p/@users/carol");
   CHECK(rules.shown_path("sqs", "/queues/q") == "/queues/q");
   CHECK(mask("swordfish") == "•••• (9 bytes)");
@@ -90,7 +118,8 @@ TEST_CASE("keys that are secrets are masked in paths") {
 
 TEST_CASE("what changes by itself is known by service and class") {
   const auto is_volatile = [](std::string_view service, std::string_view class_name, std::string_view path) {
-    return Rules::built_in().is_volatile({.service = service, .class_name = class_name, .path = path, .text = {}, .leaf = true});
+    return Rules::built_in().is_volatile(
+        {.service = service, .class_name = class_name, .path = path, .text = {}, .leaf = true});
   };
   CHECK(is_volatile("sqs", "Queue", "/queues/q/@_pending_messages"));
   CHECK(is_volatile("sqs", "Message", "/queues/q/@_messages/0/@visible_at"));
@@ -103,10 +132,12 @@ TEST_CASE("what changes by itself is known by service and class") {
 }
 
 TEST_CASE("a mistake in rules is named with its line") {
-  CHECK(refusal("rules 1\nservice sqs\n  resource queue") == "\"my.rules\" is no set of rules: line 3: a resource is TYPE PATH");
+  CHECK(refusal("rules 1\nservice sqs\n  resource queue") ==
+        "\"my.rules\" is no set of rules: line 3: a resource is TYPE PATH");
   CHECK(refusal("resource queue queues/*").find("line 1: a resource belongs to a service") != std::string::npos);
   CHECK(refusal("service sqs\n  shows name").find("line 2: nobody knows \"shows\" here") != std::string::npos);
-  CHECK(refusal("service sqs\n  resource queue queues/*\n    show a//b").find("line 3: the path \"a//b\"") != std::string::npos);
+  CHECK(refusal("service sqs\n  resource queue queues/*\n    show a//b").find("line 3: the path \"a//b\"") !=
+        std::string::npos);
   CHECK(refusal("service sqs\n  resource queue /queues/*").find("starts at the store") != std::string::npos);
   CHECK(refusal("service *\n  resource queue queues/*").find("belongs to a service") != std::string::npos);
   CHECK(refusal("rules many").find("number is none") != std::string::npos);
@@ -116,7 +147,8 @@ TEST_CASE("a mistake in rules is named with its line") {
 TEST_CASE("rules that would show a secret are refused") {
   CHECK(refusal("service *\n  secret-names *password\nservice rds\n  resource db databases/*\n    show master_password")
             .find("\"db\" of \"rds\" would show the secret") != std::string::npos);
-  CHECK(refusal("service kms\n  secret keys/*/material\n  resource key keys/*\n    id material").find("would show") != std::string::npos);
+  CHECK(refusal("service kms\n  secret keys/*/material\n  resource key keys/*\n    id material").find("would show") !=
+        std::string::npos);
   // Its length is no secret.
   CHECK(refusal("service kms\n  secret keys/*/material\n  resource key keys/*\n    show length=len(material)") == "");
 }

@@ -138,8 +138,8 @@ TEST_CASE("the models of moto's state are those of the golden files") {
     CAPTURE(file);
     CHECK_FALSE(state.reading.resources.empty());
     check_golden(state.place.service, lines_of(state.reading));
-    CHECK(pod::metamodel::encode(pod::metamodel::decode(pod::metamodel::encode(state.reading, 1), state.path).reading, 1) ==
-          pod::metamodel::encode(state.reading, 1));
+    CHECK(pod::metamodel::encode(pod::metamodel::decode(pod::metamodel::encode(state.reading, 1), state.path).reading,
+                                 1) == pod::metamodel::encode(state.reading, 1));
   }
 }
 
@@ -190,11 +190,13 @@ TEST_CASE("no secret stands in a model") {
       CHECK_MESSAGE(model.find(secret) == std::string::npos, secret.substr(0, 40));
     }
     // What the world was seeded with.
-    for (const char* secret : {"not-a-secret-1", "Not-a-secret-2", "BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY", "\"password\":\"p\""})
+    for (const char* secret :
+         {"not-a-secret-1", "Not-a-secret-2", "BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY", "\"password\":\"p\""})
       CHECK(model.find(secret) == std::string::npos);
   };
   for (const std::string& file : state_files(data / "state")) check(data / "state", file);
   for (const char* version : {"v4", "v4_binary"})
-    for (const std::string& file : state_files(data / "localstack-persist" / version)) check(data / "localstack-persist" / version, file);
+    for (const std::string& file : state_files(data / "localstack-persist" / version))
+      check(data / "localstack-persist" / version, file);
   CHECK(seen > 40);
 }

@@ -59,16 +59,32 @@ TEST_CASE("three panes show services, their resources and what one of them is") 
 
 TEST_CASE("every row of a screen has its width, whatever stands in it") {
   pod::Inventory inventory = small_inventory();
-  inventory.files[0].resources = {
-      resource("bucket", std::string(1 << 20, 'x')),    resource("bucket", "\x1b[31mred\x07\n"),
-      resource("bucket", "\xe2\x80\xae" "evil"),        resource("bucket", "日本語の名前日本語の名前日本語の名前"),
-      resource("bucket", "a\xcc\x81\xcc\x81\xcc\x81 combined"), resource("bucket", "zero\xe2\x80\x8bwidth"),
-      resource("bucket", "\xff\xfe not utf-8"),         resource("bucket", std::string("nul\0nul", 7))};
+  inventory.files[0].resources = {resource("bucket", std::string(1 << 20, 'x')),
+                                  resource("bucket", "\x1b[31mred\x07\n"),
+                                  resource("bucket",
+                                           "\xe2\x80\xae"
+                                           "evil"),
+                                  resource("bucket", "日本語の名前日本語の名前日本語の名前"),
+                                  resource("bucket", "a\xcc\x81\xcc\x81\xcc\x81 combined"),
+                                  resource("bucket", "zero\xe2\x80\x8bwidth"),
+                                  resource("bucket", "\xff\xfe not utf-8"),
+                                  resource("bucket", std::string("nul\0nul", 7))};
   for (const bool unicode : {true, false}) {
     Desk desk(inventory, {Glyphs{unicode}, ""});
-    for (const auto& [columns, rows] : {std::pair<std::size_t, std::size_t>{120, 40}, {100, 24}, {99, 24}, {80, 24}, {60, 20}, {59, 20}, {40, 10}, {20, 5}, {5, 3}, {2, 2}, {1, 1}}) {
+    for (const auto& [columns, rows] : {std::pair<std::size_t, std::size_t>{120, 40},
+                                        {100, 24},
+                                        {99, 24},
+                                        {80, 24},
+                                        {60, 20},
+                                        {59, 20},
+                                        {40, 10},
+                                        {20, 5},
+                                        {5, 3},
+                                        {2, 2},
+                                        {1, 1}}) {
       desk.browser.resize(columns, rows);
-      for (const Key key : {Key(Name::down), Key(Name::enter), Key(Name::down), Key(Name::enter), Key(Name::left), Key(U'?'), Key(U'q'), Key(U'd'), Key(Name::escape), Key(Name::left)}) {
+      for (const Key key : {Key(Name::down), Key(Name::enter), Key(Name::down), Key(Name::enter), Key(Name::left),
+                            Key(U'?'), Key(U'q'), Key(U'd'), Key(Name::escape), Key(Name::left)}) {
         desk.browser.press(key);
         const Screen screen = desk.browser.screen();
         CHECK(screen.rows.size() == rows);
@@ -175,7 +191,8 @@ TEST_CASE("the fields of a resource are asked for when its details are opened, n
   desk.press({Name::down, Name::enter, Name::down});
   CHECK(desk.reader.asked.empty());
   desk.press({Name::enter});
-  CHECK(desk.reader.asked == std::vector<std::string>{"api_states/000000000000/s3/global/backend.state:/buckets/photos"});
+  CHECK(desk.reader.asked ==
+        std::vector<std::string>{"api_states/000000000000/s3/global/backend.state:/buckets/photos"});
   CHECK(desk.shows("▸ @keys"));
   CHECK(desk.shows("see /owners/1"));
   desk.press({Name::end, Name::up, Name::enter});
@@ -213,8 +230,14 @@ TEST_CASE("d compares with another version and Escape ends it") {
   Desk desk;
   desk.reader.inventories["shop:2"] = small_inventory();
   desk.reader.inventories["shop:2"].files[0].resources.push_back(resource("bucket", "zeta", 7));
-  pod::ResourceChange changed{"000000000000", "us-east-1", "sqs", "queue", "orders", pod::ChangeKind::changed,
-                              {{"/@attributes/VisibilityTimeout", pod::ChangeKind::changed, "30", "90"}}, 4};
+  pod::ResourceChange changed{"000000000000",
+                              "us-east-1",
+                              "sqs",
+                              "queue",
+                              "orders",
+                              pod::ChangeKind::changed,
+                              {{"/@attributes/VisibilityTimeout", pod::ChangeKind::changed, "30", "90"}},
+                              4};
   pod::ResourceChange gone{"000000000000", "global", "s3", "bucket", "zeta", pod::ChangeKind::removed, {}, 0};
   desk.reader.difference.resources = {gone, changed};
   desk.press({U'd'});

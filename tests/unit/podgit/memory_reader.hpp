@@ -27,7 +27,16 @@ inline pod::Resource resource(std::string type, std::string id, std::uint64_t by
 inline pod::StateReading state_file(std::string service, std::vector<pod::Resource> resources,
                                     std::string region = "us-east-1") {
   pod::StateReading out{pod::StatePath::parse("api_states/000000000000/" + service + "/" + region + "/backend.state"),
-                        "000000000000", region, service, "pickle", std::string(64, '0'), 1000, pod::Verdict::accept, "", {}, {}};
+                        "000000000000",
+                        region,
+                        service,
+                        "pickle",
+                        std::string(64, '0'),
+                        1000,
+                        pod::Verdict::accept,
+                        "",
+                        {},
+                        {}};
   std::sort(resources.begin(), resources.end(), [](const pod::Resource& a, const pod::Resource& b) {
     return std::pair(a.type, a.id) < std::pair(b.type, b.id);
   });
@@ -38,7 +47,8 @@ inline pod::StateReading state_file(std::string service, std::vector<pod::Resour
 /// Three services, the last with a file that was not read.
 inline pod::Inventory small_inventory() {
   pod::Inventory out;
-  out.files.push_back(state_file("s3", {resource("bucket", "photos", 5000, 12), resource("bucket", "archive", 90, 2)}, "global"));
+  out.files.push_back(
+      state_file("s3", {resource("bucket", "photos", 5000, 12), resource("bucket", "archive", 90, 2)}, "global"));
   pod::StateReading queues = state_file("sqs", {resource("queue", "orders", 0, 3), resource("queue", "Mails", 10, 1)});
   queues.unmapped = {{"@moves", 2}};
   queues.verdict = pod::Verdict::review;

@@ -33,8 +33,10 @@ inline std::vector<Attack> all() {
   std::vector<Attack> attacks;
   for (const auto& row : pod::json::parse(bytes_of(folder + "attacks.json"), "attacks.json")) {
     const std::string file = pod::json::string_member(row, "file", "attacks.json");
-    attacks.push_back({file, pod::json::string_member(row, "path", "attacks.json"), pod::json::string_member(row, "says", "attacks.json"),
-                       pod::json::string_member(row, "verdict", "attacks.json") == "review" ? pod::Verdict::review : pod::Verdict::refuse,
+    attacks.push_back({file, pod::json::string_member(row, "path", "attacks.json"),
+                       pod::json::string_member(row, "says", "attacks.json"),
+                       pod::json::string_member(row, "verdict", "attacks.json") == "review" ? pod::Verdict::review
+                                                                                            : pod::Verdict::refuse,
                        bytes_of(folder + file)});
   }
   return attacks;
@@ -49,7 +51,8 @@ inline bool is_harmless(std::string_view text, std::size_t longest) {
   if (text.size() > longest) return false;
   for (const char c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
-  for (const char* control : {"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xad"})
+  for (const char* control :
+       {"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xad"})
     if (text.find(control) != std::string_view::npos) return false;
   return true;
 }
@@ -57,7 +60,8 @@ inline bool is_harmless(std::string_view text, std::size_t longest) {
 inline bool is_harmless(const pod::Judgement& judgement) {
   if (judgement.concerns.size() > 20) return false;
   for (const pod::Concern& concern : judgement.concerns) {
-    if (!is_harmless(concern.reason, 2000) || !is_harmless(concern.path, 4096) || concern.disassembly.size() > 20) return false;
+    if (!is_harmless(concern.reason, 2000) || !is_harmless(concern.path, 4096) || concern.disassembly.size() > 20)
+      return false;
     for (const std::string& line : concern.disassembly)
       if (!is_harmless(line, 400)) return false;
   }

@@ -90,7 +90,9 @@ TEST_CASE("no cut of an attack and no byte more makes it acceptable") {
   for (const Attack& attack : attack_set::all()) {
     if (attack.data.size() > 400 || attack.path != sqs || !seen.insert(attack.file).second) continue;
     // What these begin with is a good document, and what one of them lacks is its last byte.
-    if (attack.file == "data-behind-the-end.bin" || attack.file == "a-second-pickle.bin" || attack.file == "without-an-end.bin") continue;
+    if (attack.file == "data-behind-the-end.bin" || attack.file == "a-second-pickle.bin" ||
+        attack.file == "without-an-end.bin")
+      continue;
     INFO(attack.file);
     for (std::size_t size = 0; size < attack.data.size(); ++size)
       CHECK(judged(attack.data.substr(0, size), sqs).verdict != Verdict::accept);
@@ -117,7 +119,8 @@ TEST_CASE("a name of a megabyte is refused and shown short") {
 }
 
 TEST_CASE("a key of a megabyte before a call gives a short path") {
-  const std::string file = std::string("\x80\x04}") + text(std::string(1 << 20, '\x1b')) + text("os") + text("system") + "\x93" + text("true") + "\x85Rs.";
+  const std::string file = std::string("\x80\x04}") + text(std::string(1 << 20, '\x1b')) + text("os") + text("system") +
+                           "\x93" + text("true") + "\x85Rs.";
   const Judgement judgement = judged(file, sqs);
   CHECK(judgement.verdict == Verdict::refuse);
   CHECK(attack_set::is_harmless(judgement));
@@ -128,7 +131,11 @@ TEST_CASE("files that are made to be expensive cost what their size allows") {
   const std::string deep_json = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   const std::string deep_pickle = "\x80\x04" + std::string(1'000'000, ']') + std::string(999'999, 'a') + ".";
   std::string laughs = "\x80\x04]";  // each level holds the one below ten times
-  for (int level = 0; level < 60; ++level) laughs += "\x85" "2222222222" "t";
+  for (int level = 0; level < 60; ++level)
+    laughs +=
+        "\x85"
+        "2222222222"
+        "t";
   std::string shared = "\x80\x04)";
   for (int level = 0; level < 500; ++level) shared += "2\x86";
   const std::string many_names = [] {
@@ -141,5 +148,7 @@ TEST_CASE("files that are made to be expensive cost what their size allows") {
   CHECK(within(512u << 20, [&] { return judged(laughs, sqs).verdict == Verdict::refuse; }));
   CHECK(within(512u << 20, [&] { return judged(shared + ".", sqs).verdict == Verdict::accept; }));
   CHECK(within(512u << 20, [&] { return judged(many_names, sqs).concerns.size() == 20; }));
-  CHECK(within(512u << 20, [&] { return judged(std::string(8 << 20, 'N'), "api_states/1/s3/global/x").verdict == Verdict::review; }));
+  CHECK(within(512u << 20, [&] {
+    return judged(std::string(8 << 20, 'N'), "api_states/1/s3/global/x").verdict == Verdict::review;
+  }));
 }

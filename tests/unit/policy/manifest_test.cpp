@@ -49,6 +49,10 @@ TEST_CASE("a manifest that contradicts itself is corrupt") {
   CHECK_THROWS_AS(made("{"), pod::Error);
   CHECK_THROWS_AS(made(R"({"format":2,"services":[],"bases":{},"classes":{}})"), pod::Error);
   CHECK_THROWS_AS(made(R"({"format":1,"services":[],"bases":{},"classes":{"m":{"A":{"kind":"thing"}}}})"), pod::Error);
-  CHECK_THROWS_AS(made(R"({"format":1,"services":[],"bases":{},"classes":{"m":{"A":{"kind":"object","bases":["m:B"]}}}})"), pod::Error);
-  CHECK_THROWS_AS(made(R"({"format":1,"services":[],"bases":{},"classes":{"m":{"A":{"kind":"object","bases":["m:A"]}}}})"), pod::Error);
+  CHECK_THROWS_AS(
+      made(R"({"format":1,"services":[],"bases":{},"classes":{"m":{"A":{"kind":"object","bases":["m:B"]}}}})"),
+      pod::Error);
+  CHECK_THROWS_AS(
+      made(R"({"format":1,"services":[],"bases":{},"classes":{"m":{"A":{"kind":"object","bases":["m:A"]}}}})"),
+      pod::Error);
 }

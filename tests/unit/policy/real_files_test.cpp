@@ -33,7 +33,9 @@ std::string stored_entry(const std::string& zip, const std::string& name) {
   return zip.substr(at + name.size() + number(28, 2), number(22, 4));
 }
 
-bool says(const Judgement& judgement, std::string_view text) { return attack_set::told(judgement).find(text) != std::string::npos; }
+bool says(const Judgement& judgement, std::string_view text) {
+  return attack_set::told(judgement).find(text) != std::string::npos;
+}
 
 }  // namespace
 
@@ -74,8 +76,11 @@ TEST_CASE("the pod that LocalStack exported is for review, with what to look at"
   INFO(attack_set::told(judgement));
   CHECK(judgement.verdict == Verdict::review);
   CHECK(says(judgement, "\"moto.s3.models.S3Backend\", which is not in the class manifest"));
-  CHECK(says(judgement, "/@buckets/localwishes/@keys/error.html: gives state to the `__setstate__` of \"moto.s3.models.FakeKey\""));
-  CHECK(says(judgement, "/@buckets/localwishes/@keys: gives items to an instance of \"moto.s3.utils._VersionedKeyStore\""));
+  CHECK(
+      says(judgement,
+           "/@buckets/localwishes/@keys/error.html: gives state to the `__setstate__` of \"moto.s3.models.FakeKey\""));
+  CHECK(says(judgement,
+             "/@buckets/localwishes/@keys: gives items to an instance of \"moto.s3.utils._VersionedKeyStore\""));
   for (const pod::Concern& concern : judgement.concerns) CHECK_FALSE(concern.disassembly.empty());
 
   const std::string store = "api_states/000000000000/s3/us-east-1/store.state";
@@ -104,7 +109,8 @@ TEST_CASE("byte code in an SQS queue of LocalStack is shown first, with the name
   REQUIRE(judgement.concerns.size() > 3);
   INFO(attack_set::told(judgement));
   CHECK(judgement.concerns[0].reason == "holds byte code of Python that uses str, approx_number_of_messages, self");
-  CHECK(judgement.concerns[0].path.starts_with("/000000000000/us-east-1/@attr_queues/test-queue/@attributes/ApproximateNumberOfMessages"));
+  CHECK(judgement.concerns[0].path.starts_with(
+      "/000000000000/us-east-1/@attr_queues/test-queue/@attributes/ApproximateNumberOfMessages"));
   CHECK(says(judgement, "makes a function from byte code in this file (3 times)"));
   CHECK(says(judgement, "calls \"queue.PriorityQueue\""));
 }

@@ -22,7 +22,8 @@ TEST_CASE("whatever lies below api_states is state, whatever it is called") {
 }
 
 TEST_CASE("a state file's name makes state of a file in any folder but one for assets") {
-  for (const char* path : {"sqs/store.pkl", "sqs/backend.json", "sqs/STORE", "moto_state.pkl", "x/y/z.State", "a.pickle", "b.dill"})
+  for (const char* path :
+       {"sqs/store.pkl", "sqs/backend.json", "sqs/STORE", "moto_state.pkl", "x/y/z.State", "a.pickle", "b.dill"})
     CHECK(role(path) == Role::state);
   CHECK(role("metadata.yaml") == Role::other);
   CHECK(role(".pod/info.json") == Role::other);

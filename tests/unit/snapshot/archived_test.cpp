@@ -29,7 +29,8 @@ Oid import(World& world, const fs::path& file, const std::function<bool(const St
   return world.build([&](TreeBuilder& builder) { capture_archive(reader, builder, world.context, wanted); }, info);
 }
 
-std::uint64_t export_to(World& world, const Oid& tree, const fs::path& file, const std::function<bool(const FileEntry&)>& wanted = {}) {
+std::uint64_t export_to(World& world, const Oid& tree, const fs::path& file,
+                        const std::function<bool(const FileEntry&)>& wanted = {}) {
   archive::Writer writer(file, archive::format_for(file), world.context);
   const auto files = write_archive(world.view(tree), writer, {"happy-new-year"}, wanted, world.context);
   writer.finish();
@@ -70,7 +71,8 @@ TEST_CASE("a real pod is imported byte for byte, and what it says of itself is b
   world.check_with_git(tree);
 }
 
-TEST_CASE("the export of a real pod holds the same files, each time in the same bytes, and its import is the same tree") {
+TEST_CASE(
+    "the export of a real pod holds the same files, each time in the same bytes, and its import is the same tree") {
   World world;
   const Oid tree = import(world, real_pod);
   for (const char* name : {"out.zip", "out.tar.zst"}) {
@@ -78,7 +80,8 @@ TEST_CASE("the export of a real pod holds the same files, each time in the same 
     CHECK(export_to(world, tree, folder / name) == 3);
     CHECK(export_to(world, tree, folder.path() / (std::string("again-") + name)) == 3);
     CHECK(read_file(folder / name) == read_file(folder.path() / (std::string("again-") + name)));
-    for (const char* path : {"api_states/000000000000/s3/global/backend.state", "api_states/000000000000/s3/us-east-1/store.state", "metadata.yaml"})
+    for (const char* path : {"api_states/000000000000/s3/global/backend.state",
+                             "api_states/000000000000/s3/us-east-1/store.state", "metadata.yaml"})
       CHECK(text_in(folder / name, path) == text_in(real_pod, path));
     CHECK(import(world, folder / name) == tree);
   }
@@ -100,7 +103,8 @@ TEST_CASE("a version of our own survives an export and an import, with its folde
     CHECK(export_to(world, tree, folder / name) == 3);
     CHECK(names_in(folder / name) == std::vector<std::string>{".pod/info.json", "api_states/0/s3/global/backend.state",
                                                               "api_states/0/sqs/us-east-1/backend.state",
-                                                              "assets/lambda/run.chunks", "assets/s3/none/", "metadata.yaml"});
+                                                              "assets/lambda/run.chunks", "assets/s3/none/",
+                                                              "metadata.yaml"});
     CHECK(text_in(folder / name, "metadata.yaml").starts_with("# made by podgit"));
     CHECK(import(world, folder / name) == tree);
   }
@@ -116,8 +120,10 @@ TEST_CASE("an export of some services speaks for no other") {
       {1, {"moto", "5.2.1", "3.11"}, {"s3", "sqs"}, {"sns"}, {{"kms", "no"}}});
   const Folder folder;
   export_to(world, tree, folder / "out.zip", [](const FileEntry& file) { return pod::service_of(file.path) == "s3"; });
-  CHECK(names_in(folder / "out.zip") == std::vector<std::string>{".pod/info.json", "api_states/0/s3/global/backend.state", "metadata.yaml"});
-  CHECK(parse_info(text_in(folder / "out.zip", ".pod/info.json")) == SnapshotInfo{1, {"moto", "5.2.1", "3.11"}, {"s3"}, {}, {}});
+  CHECK(names_in(folder / "out.zip") ==
+        std::vector<std::string>{".pod/info.json", "api_states/0/s3/global/backend.state", "metadata.yaml"});
+  CHECK(parse_info(text_in(folder / "out.zip", ".pod/info.json")) ==
+        SnapshotInfo{1, {"moto", "5.2.1", "3.11"}, {"s3"}, {}, {}});
 }
 
 TEST_CASE("an archive without any word of itself has the services of its files") {
@@ -150,7 +156,8 @@ TEST_CASE("contents are checked against the list of entries where the archive ha
            entries + "]}";
   };
   const auto entry = [](const std::string& path, std::size_t size, const std::string& sha256, bool omitted = false) {
-    return R"({"path":")" + path + R"(","size":)" + std::to_string(size) + R"(,"sha256":")" + sha256 + R"(","omitted":)" + (omitted ? "true}" : "false}");
+    return R"({"path":")" + path + R"(","size":)" + std::to_string(size) + R"(,"sha256":")" + sha256 +
+           R"(","omitted":)" + (omitted ? "true}" : "false}");
   };
   const std::string path = "api_states/0/s3/global/backend.state";
   const std::string good = digest::hex(digest::sha256("state"));
@@ -161,7 +168,8 @@ TEST_CASE("contents are checked against the list of entries where the archive ha
   };
   CHECK(code(list(entry(path, 5, good))) == std::nullopt);
   CHECK(code(list(entry(path, 5, good) + "," + entry("assets/s3/blobs/aa/x", 5, good, true))) == std::nullopt);
-  CHECK(world.view(import(world, folder / "a.zip")).info() == SnapshotInfo{1, {"moto", "5.2.1", "3.11"}, {"s3"}, {"sqs"}, {}});
+  CHECK(world.view(import(world, folder / "a.zip")).info() ==
+        SnapshotInfo{1, {"moto", "5.2.1", "3.11"}, {"s3"}, {"sqs"}, {}});
   CHECK(code(list(entry(path, 5, good)), "STATE") == ErrorCode::corrupt);
   CHECK(code(list(entry(path, 6, good))) == ErrorCode::corrupt);
   CHECK(code(list(entry(path, 5, good) + "," + entry("missing", 1, good))) == ErrorCode::corrupt);

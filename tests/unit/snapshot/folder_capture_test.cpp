@@ -62,7 +62,8 @@ TEST_CASE("links, FIFOs, sockets and devices are left out, named, and block noth
   const TreeView view = world.view(world.captured(folder.path()));
   ::close(fd);
   CHECK(paths(view) == std::vector<std::string>{"file", "hard"});
-  for (const char* name : {"\"link\"", "\"linked-folder\"", "\"loop\"", "\"fifo\""}) CHECK(world.warnings.mention(name));
+  for (const char* name : {"\"link\"", "\"linked-folder\"", "\"loop\"", "\"fifo\""})
+    CHECK(world.warnings.mention(name));
   if (bound) CHECK(world.warnings.mention("\"socket\""));
   if (device) CHECK(world.warnings.mention("\"device\""));
 }
@@ -90,7 +91,8 @@ TEST_CASE("only the files that are wanted are read") {
   fs::create_directories(folder / "assets/s3/none");
   fs::create_directories(folder / "assets/sqs/none");
   const TreeView view = world.view(world.build([&](TreeBuilder& builder) {
-    capture_folder(folder.path(), builder, world.context, [](const StatePath& path) { return pod::service_of(path) == "s3"; });
+    capture_folder(folder.path(), builder, world.context,
+                   [](const StatePath& path) { return pod::service_of(path) == "s3"; });
   }));
   CHECK(paths(view) == std::vector<std::string>{"api_states/0/s3/global/backend.state"});
   REQUIRE(view.empty_folders().size() == 1);

@@ -5,14 +5,14 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <csignal>
 #include <fcntl.h>
-#include <random>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <random>
 
 using namespace pod::snapshot;
 using namespace pod::snapshot::test;
@@ -44,7 +44,8 @@ unsigned mode_of(const fs::path& path) {
 /// Work folders that were left beside a target.
 std::size_t left_overs(const fs::path& parent) {
   std::size_t count = 0;
-  for (const auto& entry : fs::directory_iterator(parent)) count += entry.path().native().find(".podgit-") != std::string::npos;
+  for (const auto& entry : fs::directory_iterator(parent))
+    count += entry.path().native().find(".podgit-") != std::string::npos;
   return count;
 }
 
@@ -140,7 +141,8 @@ TEST_CASE("a target that is a link, a file or the root is refused") {
   fs::create_directory_symlink(to / "real", to / "link");
   fs::create_symlink(to / "nowhere", to / "dangling");
   write_file(to / "file", "x");
-  for (const char* name : {"link", "link/", "dangling", "file"}) CHECK(failure(world, tree, to / name, true) == ErrorCode::refused);
+  for (const char* name : {"link", "link/", "dangling", "file"})
+    CHECK(failure(world, tree, to / name, true) == ErrorCode::refused);
   CHECK(failure(world, tree, "/", true) == ErrorCode::refused);
   CHECK(failure(world, tree, to / "none/out", true) == ErrorCode::not_found);
   CHECK(fs::is_empty(to / "real"));
@@ -225,10 +227,12 @@ TEST_CASE("killed anywhere, the target is what it was or what it shall be") {
   World world;
   const Folder to;
   const Oid old_tree = world.build([](TreeBuilder& builder) {
-    for (int i = 0; i < 40; ++i) add(builder, "old/" + std::to_string(i), git::test::noise(10'000, static_cast<unsigned>(i)));
+    for (int i = 0; i < 40; ++i)
+      add(builder, "old/" + std::to_string(i), git::test::noise(10'000, static_cast<unsigned>(i)));
   });
   const Oid new_tree = world.build([](TreeBuilder& builder) {
-    for (int i = 0; i < 40; ++i) add(builder, "new/" + std::to_string(i), git::test::noise(10'000, static_cast<unsigned>(100 + i)));
+    for (int i = 0; i < 40; ++i)
+      add(builder, "new/" + std::to_string(i), git::test::noise(10'000, static_cast<unsigned>(100 + i)));
   });
   const Folder reference;
   write(world, old_tree, reference / "old");
@@ -238,7 +242,8 @@ TEST_CASE("killed anywhere, the target is what it was or what it shall be") {
   write(world, old_tree, to / "out");
   const auto start = std::chrono::steady_clock::now();
   write(world, old_tree, to / "out", true);
-  const auto usual = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
+  const auto usual =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
   std::mt19937 random(5);
   int killed = 0;
   bool want_new = true;

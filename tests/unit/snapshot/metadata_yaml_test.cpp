@@ -16,7 +16,8 @@ std::string repeated(std::string_view text, std::size_t count) {
 
 TEST_CASE("LocalStack's metadata says its version and services") {
   const auto info = parse_metadata(
-      "localstack_ext_version: ''\nlocalstack_version: 2.0.1\nmoto_ext_version: 4.1.5.post2\nname: x\npro: false\nservices:\n- sqs\n- s3\nsize: 1\n");
+      "localstack_ext_version: ''\nlocalstack_version: 2.0.1\nmoto_ext_version: 4.1.5.post2\nname: x\npro: "
+      "false\nservices:\n- sqs\n- s3\nsize: 1\n");
   REQUIRE(info);
   CHECK(info->emulator == pod::Emulator{"localstack", "2.0.1", ""});
   CHECK(info->captured == std::vector<std::string>{"s3", "sqs"});
@@ -25,7 +26,8 @@ TEST_CASE("LocalStack's metadata says its version and services") {
 }
 
 TEST_CASE("nested values do not pass for those at the top") {
-  const auto info = parse_metadata("x: {localstack_version: 9, services: [evil]}\nservices: [[s1], {a: s2}, s3]\nlocalstack_version: 1");
+  const auto info = parse_metadata(
+      "x: {localstack_version: 9, services: [evil]}\nservices: [[s1], {a: s2}, s3]\nlocalstack_version: 1");
   REQUIRE(info);
   CHECK(info->captured == std::vector<std::string>{"s3"});
   CHECK(info->emulator.version == "1");

@@ -11,10 +11,13 @@ namespace pod::snapshot::test {
 namespace fs = std::filesystem;
 
 bool Warnings::mention(std::string_view text) const {
-  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return line.find(text) != std::string::npos; });
+  return std::any_of(lines.begin(), lines.end(),
+                     [&](const std::string& line) { return line.find(text) != std::string::npos; });
 }
 
-World::World() : repository([this] { return git::Repository::init(folder_ / "repository"); }()) { context.progress = &warnings; }
+World::World() : repository([this] { return git::Repository::init(folder_ / "repository"); }()) {
+  context.progress = &warnings;
+}
 
 Oid World::build(const std::function<void(TreeBuilder&)>& fill, const SnapshotInfo& info) {
   git::PackWriter pack(repository.objects(), repository.objects_folder(), context);

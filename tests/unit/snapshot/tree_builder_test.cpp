@@ -5,15 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <ctime>
-#include <fcntl.h>
 #include <random>
 #include <set>
-#include <sys/stat.h>
-#include <unistd.h>
 
 using namespace pod::snapshot;
 using namespace pod::snapshot::test;
@@ -83,15 +83,19 @@ TEST_CASE("locale, time zone and time leave no trace in a tree") {
     CHECK(build_golden(world, 3).hex() == golden_tree);
   }
   std::setlocale(LC_ALL, "C");
-  if (zone) ::setenv("TZ", zone_before.c_str(), 1);
-  else ::unsetenv("TZ");
+  if (zone)
+    ::setenv("TZ", zone_before.c_str(), 1);
+  else
+    ::unsetenv("TZ");
   ::tzset();
 }
 
 TEST_CASE("the golden bytes of info.json and files.json") {
   World world;
   const std::string tree = build_golden(world, 1).hex();
-  const auto shown = [&](const std::string& path) { return git::test::stock_git(world.repository.path(), {"cat-file", "blob", tree + ":" + path}) + "\n"; };
+  const auto shown = [&](const std::string& path) {
+    return git::test::stock_git(world.repository.path(), {"cat-file", "blob", tree + ":" + path}) + "\n";
+  };
   CHECK(shown(".pod/info.json") == golden_info);
   CHECK(shown(".pod/files.json") == golden_files);
   CHECK(encode_info(moto) == golden_info);
@@ -120,7 +124,8 @@ TEST_CASE("info that is damaged or lies is refused") {
                            R"({"format":1,"emulator":{},"services":{"captured":[1],"empty":[],"failed":[]}})",
                            R"({"format":1,"emulator":{},"services":{"captured":[],"empty":[],"failed":["s3"]}})"})
     CHECK(code_of(text) == ErrorCode::corrupt);
-  CHECK(code_of(R"({"format":2,"emulator":{},"services":{"captured":[],"empty":[],"failed":[]}})") == ErrorCode::incompatible);
+  CHECK(code_of(R"({"format":2,"emulator":{},"services":{"captured":[],"empty":[],"failed":[]}})") ==
+        ErrorCode::incompatible);
 }
 
 TEST_CASE("of a mode only the owner's executable bit counts") {
@@ -133,7 +138,8 @@ TEST_CASE("of a mode only the owner's executable bit counts") {
   };
   const Oid usual = tree(0644, 0755);
   for (const unsigned plain : {0600u, 0664u, 0666u, 0640u, 0400u, 0444u, 0611u, 04644u, 0100644u})
-    for (const unsigned executable : {0700u, 0775u, 0777u, 0750u, 0500u, 06755u}) CHECK(tree(plain, executable) == usual);
+    for (const unsigned executable : {0700u, 0775u, 0777u, 0750u, 0500u, 06755u})
+      CHECK(tree(plain, executable) == usual);
   CHECK(tree(0755, 0755) != usual);
   const auto found = world.view(usual).files();
   CHECK(found[0].mode == 0644);
@@ -246,7 +252,8 @@ TEST_CASE("a source that fails half way leaves a builder and a pack that go on")
   const Oid tree = world.build([&](TreeBuilder& builder) {
     add(builder, "before", "1");
     Failing failing;
-    CHECK(error_of([&] { builder.add_file(StatePath::parse("large"), 8 << 20, failing); }).value().code() == ErrorCode::io);
+    CHECK(error_of([&] { builder.add_file(StatePath::parse("large"), 8 << 20, failing); }).value().code() ==
+          ErrorCode::io);
     add(builder, "large", "the second time");
     add(builder, "after", "2");
   });

@@ -21,19 +21,59 @@ void check_both_ways(const std::string& component, bool at_root) {
   CHECK(unescape_component(name, at_root) == component);
 }
 
-const std::vector<std::string> awkward{".git",      ".GIT",       ".Git",         ".git.",       ".git ",          ".git::$INDEX",
-                                       "git~1",     "GIT~1",      "g\xe2\x80\x8cit~1",            ".g\xe2\x80\x8cit", "\xe2\x80\x8c.git",
-                                       ".gitmodules", ".gitMODules", "gitmod~1",  "GI7EBA~1",    "gi7eba~9",       ".gitattributes",
-                                       ".gitignore", ".mailmap",  "maba30~1",     "a\\b",        "a\nb",           "\x1b[31m",
-                                       "\xff\xfe",  "caf\xc3\xa9", "cafe\xcc\x81", "\xc3",        "x.chunks",       ".chunks",
-                                       "%",         "%41",        "%2E",          "con",         "aux.txt",        "a:b",
-                                       "end.",      "end ",       "\x7f",         "-rf",         "~",              "HEAD",
-                                       "..a",       "...",        ".pod",         ".POD",        std::string(255, 'x'), std::string(255, '\xff')};
+const std::vector<std::string> awkward{".git",
+                                       ".GIT",
+                                       ".Git",
+                                       ".git.",
+                                       ".git ",
+                                       ".git::$INDEX",
+                                       "git~1",
+                                       "GIT~1",
+                                       "g\xe2\x80\x8cit~1",
+                                       ".g\xe2\x80\x8cit",
+                                       "\xe2\x80\x8c.git",
+                                       ".gitmodules",
+                                       ".gitMODules",
+                                       "gitmod~1",
+                                       "GI7EBA~1",
+                                       "gi7eba~9",
+                                       ".gitattributes",
+                                       ".gitignore",
+                                       ".mailmap",
+                                       "maba30~1",
+                                       "a\\b",
+                                       "a\nb",
+                                       "\x1b[31m",
+                                       "\xff\xfe",
+                                       "caf\xc3\xa9",
+                                       "cafe\xcc\x81",
+                                       "\xc3",
+                                       "x.chunks",
+                                       ".chunks",
+                                       "%",
+                                       "%41",
+                                       "%2E",
+                                       "con",
+                                       "aux.txt",
+                                       "a:b",
+                                       "end.",
+                                       "end ",
+                                       "\x7f",
+                                       "-rf",
+                                       "~",
+                                       "HEAD",
+                                       "..a",
+                                       "...",
+                                       ".pod",
+                                       ".POD",
+                                       std::string(255, 'x'),
+                                       std::string(255, '\xff')};
 
 }  // namespace
 
 TEST_CASE("an ordinary name stands in the tree as it is") {
-  for (const char* name : {"backend.state", "000000000000", "us-east-1", "a b", "caf\xc3\xa9", ".hidden", ".github", "gitlab", "x.chunk", "chunks", "magic"})
+  for (const char* name : {"backend.state", "000000000000", "us-east-1", "a b", "caf\xc3\xa9", ".hidden", ".github",
+                           "gitlab", "x.chunk", "chunks", "magic"})
     CHECK(escape_component(name, true) == name);
 }
 
@@ -79,7 +119,8 @@ TEST_CASE("every name of random bytes comes back as it was") {
 }
 
 TEST_CASE("a name that no snapshot gives is not taken for another one") {
-  for (const char* name : {"", ".", "..", ".git", "%", "%4", "%41", "%2e", "%2f", "%00", "a/b", "%2Ex", "x.chunks", "a\\b", "\xff", "%2E%2E", "%2E"})
+  for (const char* name : {"", ".", "..", ".git", "%", "%4", "%41", "%2e", "%2f", "%00", "a/b", "%2Ex", "x.chunks",
+                           "a\\b", "\xff", "%2E%2E", "%2E"})
     CHECK_FALSE(unescape_component(name, true));
   CHECK_FALSE(unescape_component(".pod", true));
   CHECK(unescape_component(".pod", false) == ".pod");

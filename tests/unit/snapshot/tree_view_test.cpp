@@ -64,7 +64,8 @@ TEST_CASE("what .pod says does not count as state") {
 TEST_CASE("a snapshot reads whole files, in pieces, and refuses too large ones") {
   World world;
   const std::string large = git::test::noise(3 << 20);
-  const Snapshot snapshot = snapshot_of(world, world.build([&](TreeBuilder& builder) { add(builder, "large", large); }));
+  const Snapshot snapshot =
+      snapshot_of(world, world.build([&](TreeBuilder& builder) { add(builder, "large", large); }));
   CHECK(snapshot.read(StatePath::parse("large")) == large);
   std::string pieces;
   snapshot.read(StatePath::parse("large"), [&](std::span<const std::byte> piece) { pieces += base::text_of(piece); });
@@ -87,14 +88,16 @@ TEST_CASE("services come from the info, or from the files") {
 
 TEST_CASE("a difference names what was added, removed and changed, sorted") {
   World world;
-  const Snapshot from = snapshot_of(world, world.build([](TreeBuilder& builder) {
-    add(builder, "same/x", "1");
-    add(builder, "gone/a/b", "12");
-    add(builder, "changed", "1");
-    add(builder, "mode", "1", 0644);
-    add(builder, "turned", "a file");
-    add(builder, ".git", "odd");
-  }, {1, {"moto", "", ""}, {}, {}, {}}));
+  const Snapshot from = snapshot_of(world, world.build(
+                                               [](TreeBuilder& builder) {
+                                                 add(builder, "same/x", "1");
+                                                 add(builder, "gone/a/b", "12");
+                                                 add(builder, "changed", "1");
+                                                 add(builder, "mode", "1", 0644);
+                                                 add(builder, "turned", "a file");
+                                                 add(builder, ".git", "odd");
+                                               },
+                                               {1, {"moto", "", ""}, {}, {}, {}}));
   const Snapshot to = snapshot_of(world, world.build([](TreeBuilder& builder) {
     add(builder, "same/x", "1");
     add(builder, "changed", "123");
@@ -104,8 +107,10 @@ TEST_CASE("a difference names what was added, removed and changed, sorted") {
   }));
   std::vector<std::string> lines;
   for (const FileChange& change : diff(from, to))
-    lines.push_back("+-~"[static_cast<int>(change.kind)] + change.path.str() + " " + std::to_string(change.old_size) + " " + std::to_string(change.new_size));
-  CHECK(lines == std::vector<std::string>{"-.git 3 0", "~changed 1 3", "-gone/a/b 2 0", "~mode 1 1", "+new 0 0", "-turned 6 0", "+turned/into 0 8"});
+    lines.push_back("+-~"[static_cast<int>(change.kind)] + change.path.str() + " " + std::to_string(change.old_size) +
+                    " " + std::to_string(change.new_size));
+  CHECK(lines == std::vector<std::string>{"-.git 3 0", "~changed 1 3", "-gone/a/b 2 0", "~mode 1 1", "+new 0 0",
+                                          "-turned 6 0", "+turned/into 0 8"});
   CHECK(diff(from, from).empty());
   CHECK(diff(to, from).size() == 7);
 }
@@ -184,9 +189,13 @@ TEST_CASE("claims in .pod that are damaged say so") {
   };
   CHECK(code_of([&] { world.view(with_own("info.json", "{")).info(); }) == ErrorCode::corrupt);
   CHECK(code_of([&] { world.view(with_own("files.json", "{")).empty_folders(); }) == ErrorCode::corrupt);
-  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["../x"]})")).empty_folders(); }) == ErrorCode::corrupt);
-  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["/x"]})")).empty_folders(); }) == ErrorCode::corrupt);
-  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["a","a"]})")).empty_folders(); }) == ErrorCode::corrupt);
-  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":2,"empty":[]})")).empty_folders(); }) == ErrorCode::incompatible);
+  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["../x"]})")).empty_folders(); }) ==
+        ErrorCode::corrupt);
+  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["/x"]})")).empty_folders(); }) ==
+        ErrorCode::corrupt);
+  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":1,"empty":["a","a"]})")).empty_folders(); }) ==
+        ErrorCode::corrupt);
+  CHECK(code_of([&] { world.view(with_own("files.json", R"({"format":2,"empty":[]})")).empty_folders(); }) ==
+        ErrorCode::incompatible);
   CHECK(world.view(world.raw_tree({})).info() == pod::SnapshotInfo{});
 }

@@ -5,9 +5,9 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 
 using namespace pod::store::test;
 namespace fs = std::filesystem;
@@ -26,7 +26,9 @@ std::vector<std::string> troubles(const Store& store, bool deep = true) {
 }
 
 bool mention(const std::vector<std::string>& lines, std::string_view start, std::string_view text = {}) {
-  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(start) && line.find(text) != std::string::npos; });
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+    return line.starts_with(start) && line.find(text) != std::string::npos;
+  });
 }
 
 struct World {
@@ -50,7 +52,8 @@ TEST_CASE("a sound store has nothing wrong, and every check says so") {
   CHECK(troubles(world.store).empty());
   std::vector<std::string> names;
   for (const Finding& finding : world.store.check(true)) names.push_back(finding.check);
-  for (const char* name : {"format", "rights", "config", "packs", "refs", "head", "journal", "left-overs", "objects", "models", "history"})
+  for (const char* name :
+       {"format", "rights", "config", "packs", "refs", "head", "journal", "left-overs", "objects", "models", "history"})
     CHECK(std::count(names.begin(), names.end(), name) == 1);
 }
 
@@ -227,7 +230,9 @@ TEST_CASE("a version that says of its state what is not so is named, one that te
     commit(world.store, "shop", {{file.str(), state}, {model, pod::metamodel::encode(reading)}});
   }
   SUBCASE("no model at all") { commit(world.store, "shop", {{file.str(), state}, {model, "not a model"}}); }
-  SUBCASE("a model of no file") { commit(world.store, "shop", {{"other", state}, {model, pod::metamodel::encode(reading)}}); }
+  SUBCASE("a model of no file") {
+    commit(world.store, "shop", {{"other", state}, {model, pod::metamodel::encode(reading)}});
+  }
   const auto found = troubles(world.store);
   REQUIRE(found.size() == 1);
   CHECK(mention(found, "models: shop:4: ", "model"));

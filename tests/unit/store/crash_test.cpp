@@ -2,14 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <csignal>
 #include <fcntl.h>
-#include <random>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <random>
 
 using namespace pod::store;
 using namespace pod::store::test;
@@ -50,7 +50,8 @@ void check_versions(const Store& store) {
   });
   CHECK(expected == 0);
   for (const auto& pod : store.pods())
-    for (const auto& file : store.snapshot(pod.latest).files()) CHECK_FALSE(store.snapshot(pod.latest).read(file.path).empty());
+    for (const auto& file : store.snapshot(pod.latest).files())
+      CHECK_FALSE(store.snapshot(pod.latest).read(file.path).empty());
 }
 
 /// Where a sync costs nothing, so that kills fall on every step alike.
@@ -105,7 +106,8 @@ TEST_CASE("killed anywhere, a store is what it was or what it shall be, and the 
     }
     check_with_git(store);
   }
-  MESSAGE("killed 110 times, at version " << number << ", of which " << survived << " were made by those that were killed");
+  MESSAGE("killed 110 times, at version " << number << ", of which " << survived
+                                          << " were made by those that were killed");
   CHECK(survived > 0);
   std::size_t left = 0;
   for (const auto& entry : fs::recursive_directory_iterator(path / "refs")) left += is_temporary(entry.path());
@@ -158,7 +160,8 @@ TEST_CASE("locks that a dead writer left are no obstacle") {
   const Folder folder;
   Store store = Store::init(folder / "store");
   commit(store, "shop", "one");
-  for (const char* lock : {"refs/heads/shop.lock", "refs/heads/new.lock", "HEAD.lock", "config.lock", "packed-refs.lock"})
+  for (const char* lock :
+       {"refs/heads/shop.lock", "refs/heads/new.lock", "HEAD.lock", "config.lock", "packed-refs.lock"})
     write_file(folder / "store" / lock, "");
   write_file(folder / "store/pod/lock", "{\"host\":\"x\",\"pid\":1,\"since\":1}");  // its writer did not end in order
   commit(store, "shop", "two");

@@ -81,7 +81,8 @@ TEST_CASE("one commit is one pack") {
   const Folder folder;
   Store store = Store::init(folder / "store");
   Files files;
-  for (int i = 0; i < 300; ++i) files.emplace_back("d" + std::to_string(i % 7) + "/" + std::to_string(i), std::to_string(i));
+  for (int i = 0; i < 300; ++i)
+    files.emplace_back("d" + std::to_string(i % 7) + "/" + std::to_string(i), std::to_string(i));
   commit(store, "shop", files);
   CHECK(git::test::files_below(folder / "store/objects", ".pack").size() == 1);
   CHECK(git::test::stock_git(store.path(), {"count-objects", "-v"}).find("count: 0\n") != std::string::npos);

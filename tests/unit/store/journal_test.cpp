@@ -20,7 +20,8 @@ namespace {
 const Oid one = Oid::parse("1111111111111111111111111111111111111111");
 const Oid two = Oid::parse("2222222222222222222222222222222222222222");
 
-Operation operation(const std::string& what, const std::string& ref = "refs/heads/shop", const Oid& before = {}, const Oid& after = one) {
+Operation operation(const std::string& what, const std::string& ref = "refs/heads/shop", const Oid& before = {},
+                    const Oid& after = one) {
   Operation out;
   out.time = {1700000000, 60};
   out.who = "ada@host";
@@ -140,8 +141,8 @@ TEST_CASE("a line taken out or put in is noticed") {
 }
 
 TEST_CASE("garbage in place of a journal is put aside") {
-  for (const std::string& garbage : {std::string("\n\n\n"), std::string("not a journal\n"), std::string(300'000, 'x'), git::test::noise(300'000),
-                                     std::string(1000, '\0')}) {
+  for (const std::string& garbage : {std::string("\n\n\n"), std::string("not a journal\n"), std::string(300'000, 'x'),
+                                     git::test::noise(300'000), std::string(1000, '\0')}) {
     const Folder folder;
     write_file(folder / "journal", garbage);
     Journal journal(folder / "journal");

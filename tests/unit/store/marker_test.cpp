@@ -34,7 +34,8 @@ std::optional<ErrorCode> code_after(const std::function<void(const fs::path&)>& 
 }  // namespace
 
 TEST_CASE("the golden bytes of the marker") {
-  CHECK(encode_marker(1) == "{\"check\":\"2f0fd78a91263ee7352df687964d366f9e7323d54cb0412cb1c1d73afeb5bcf1\",\"format\":1}\n");
+  CHECK(encode_marker(1) ==
+        "{\"check\":\"2f0fd78a91263ee7352df687964d366f9e7323d54cb0412cb1c1d73afeb5bcf1\",\"format\":1}\n");
 }
 
 TEST_CASE("a store of a newer format is refused before anything else is read") {
@@ -50,8 +51,10 @@ TEST_CASE("a store of a newer format is refused before anything else is read") {
 TEST_CASE("a marker that was cut, emptied or changed is damage, and the way out is said") {
   const std::string whole = encode_marker(1);
   for (std::size_t length = 0; length + 1 < whole.size(); length += 9)
-    CHECK(code_after([&](const fs::path& store) { write_file(store / "pod/format", whole.substr(0, length)); }) == ErrorCode::corrupt);
-  for (const std::string& text : {std::string("garbage"), std::string(100'000, 'x'), std::string("{\"check\":\"x\",\"format\":1}\n")})
+    CHECK(code_after([&](const fs::path& store) { write_file(store / "pod/format", whole.substr(0, length)); }) ==
+          ErrorCode::corrupt);
+  for (const std::string& text :
+       {std::string("garbage"), std::string(100'000, 'x'), std::string("{\"check\":\"x\",\"format\":1}\n")})
     CHECK(code_after([&](const fs::path& store) { write_file(store / "pod/format", text); }) != std::nullopt);
   const auto error = opened_after([](const fs::path& store) { write_file(store / "pod/format", ""); });
   CHECK(error.value().next().find(whole.substr(0, whole.size() - 1)) != std::string::npos);
@@ -70,7 +73,8 @@ TEST_CASE("what is no store is not found") {
 }
 
 TEST_CASE("a part of a store that is a link is refused") {
-  for (const char* part : {"pod/lock", "pod/journal", "pod/tmp", "objects", "objects/pack", "refs", "refs/heads", "HEAD", "config", "pod/format", "pod"}) {
+  for (const char* part : {"pod/lock", "pod/journal", "pod/tmp", "objects", "objects/pack", "refs", "refs/heads",
+                           "HEAD", "config", "pod/format", "pod"}) {
     CAPTURE(part);
     CHECK(code_after([&](const fs::path& store) {
             fs::rename(store / part, store.parent_path() / "elsewhere");
@@ -80,12 +84,14 @@ TEST_CASE("a part of a store that is a link is refused") {
 }
 
 TEST_CASE("objects borrowed from elsewhere are refused") {
-  CHECK(code_after([](const fs::path& store) { write_file(store / "objects/info/alternates", "/tmp\n"); }) == ErrorCode::refused);
+  CHECK(code_after([](const fs::path& store) { write_file(store / "objects/info/alternates", "/tmp\n"); }) ==
+        ErrorCode::refused);
 }
 
 TEST_CASE("a store that everybody may write to is refused with the way out") {
   for (const char* part : {"", "objects", "refs", "pod", "config"}) {
-    const auto error = opened_after([&](const fs::path& store) { fs::permissions(store / part, fs::perms::others_write, fs::perm_options::add); });
+    const auto error = opened_after(
+        [&](const fs::path& store) { fs::permissions(store / part, fs::perms::others_write, fs::perm_options::add); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::denied);
     CHECK(error->next().find("chmod") != std::string::npos);
@@ -105,13 +111,15 @@ TEST_CASE("a store of another user is refused") {
     MESSAGE("skipped: only root can give a store away");
     return;
   }
-  CHECK(code_after([](const fs::path& store) { REQUIRE(::chown(store.c_str(), 65534, 65534) == 0); }) == ErrorCode::denied);
+  CHECK(code_after([](const fs::path& store) { REQUIRE(::chown(store.c_str(), 65534, 65534) == 0); }) ==
+        ErrorCode::denied);
   // The other way round: root's store, seen by somebody else.
   const Folder folder;
   Store::init(folder / "store");
   fs::permissions(folder / "store", fs::perms(0755));
   fs::permissions(folder.path(), fs::perms(0755));
-  CHECK(in_child([&] { return code_of([&] { Store::open(folder / "store"); }) == ErrorCode::denied ? 0 : 1; }, 65534) == 0);
+  CHECK(in_child([&] { return code_of([&] { Store::open(folder / "store"); }) == ErrorCode::denied ? 0 : 1; }, 65534) ==
+        0);
 }
 
 TEST_CASE("parts that are missing are named") {

@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 
 using namespace pod::store::test;
 namespace fs = std::filesystem;
@@ -43,7 +43,8 @@ TEST_CASE("a store is made where nothing is, and nowhere else") {
   CHECK_NOTHROW(Store::open_or_init(folder / "empty"));
   CHECK_NOTHROW(Store::open_or_init(folder / "other"));
   std::size_t hidden = 0;
-  for (const auto& entry : fs::directory_iterator(folder.path())) hidden += entry.path().filename().native().front() == '.';
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    hidden += entry.path().filename().native().front() == '.';
   CHECK(hidden == 0);
 }
 
@@ -87,7 +88,8 @@ TEST_CASE("versions are numbered, found by number, by steps back and by revision
 TEST_CASE("what is not there is answered with what is") {
   const Folder folder;
   Store store = Store::init(folder / "store");
-  CHECK(error_of([&] { store.resolve(at("shop")); }).value().next() == "there are no pods yet; podgit commit makes one");
+  CHECK(error_of([&] { store.resolve(at("shop")); }).value().next() ==
+        "there are no pods yet; podgit commit makes one");
   commit(store, "shop", "one");
   CHECK(error_of([&] { store.resolve(at("shop:2")); }).value().next() == "pod \"shop\" has version 1");
   commit(store, "shop", "two");
@@ -97,7 +99,8 @@ TEST_CASE("what is not there is answered with what is") {
   CHECK(error.message() == "no version \"shop:7\"");
   CHECK(error.next() == "pod \"shop\" has versions 1 to 3");
   CHECK(error_of([&] { store.resolve(at("shpo")); }).value().next() == "did you mean \"shop\"");
-  CHECK(error_of([&] { store.resolve(at("something-else")); }).value().next() == "podgit list shows the pods there are");
+  CHECK(error_of([&] { store.resolve(at("something-else")); }).value().next() ==
+        "podgit list shows the pods there are");
   CHECK(error_of([&] { store.remove(name("shops")); }).value().next() == "did you mean \"shop\"");
   CHECK(code_of([&] { store.resolve(at("rev:none")); }) == ErrorCode::not_found);
 }
@@ -115,7 +118,9 @@ TEST_CASE("what and who a version was is in its commit") {
   CHECK(made.author.name == "Ada");
   CHECK(made.time.seconds == 1700000000);
   CHECK(made.time.offset_minutes == -210);
-  const auto shown = [&](const char* format) { return git::test::stock_git(store.path(), {"log", "-1", std::string("--format=") + format, "shop"}); };
+  const auto shown = [&](const char* format) {
+    return git::test::stock_git(store.path(), {"log", "-1", std::string("--format=") + format, "shop"});
+  };
   CHECK(shown("%an <%ae> %ad") == "Ada <ada@example.org> Tue Nov 14 18:43:20 2023 -0330");
   CHECK(shown("%(trailers:key=Pod-Version,valueonly)") == "1");
   check_with_git(store);
@@ -138,7 +143,8 @@ TEST_CASE("a number goes on from the last one where stock git made a commit on t
   Store store = Store::init(folder / "store");
   commit(store, "shop", "one");
   const Version two = commit(store, "shop", "two");
-  const std::string foreign = git::test::stock_git(store.path(), {"commit-tree", two.tree.hex(), "-p", two.commit.hex(), "-m", "by hand"});
+  const std::string foreign =
+      git::test::stock_git(store.path(), {"commit-tree", two.tree.hex(), "-p", two.commit.hex(), "-m", "by hand"});
   git::test::stock_git(store.path(), {"update-ref", "refs/heads/shop", foreign});
   CHECK(store.resolve(at("shop")).number == 0);
   CHECK(store.resolve(at("shop:2")).commit == two.commit);
@@ -224,12 +230,14 @@ TEST_CASE("stock git works on a store") {
   commit(store, "other", {{"large", git::test::noise(3 << 20)}});
   store.remove(name("other"));
   check_with_git(store);
-  CHECK(git::test::stock_git(store.path(), {"log", "--stat", "--format=%s", "shop"}).find("backend.state | 2 +-") != std::string::npos);
+  CHECK(git::test::stock_git(store.path(), {"log", "--stat", "--format=%s", "shop"}).find("backend.state | 2 +-") !=
+        std::string::npos);
   CHECK(git::test::stock_git(store.path(), {"cat-file", "-p", "shop~1:api_states/0/s3/global/backend.state"}) == "one");
   git::test::stock_git(folder.path(), {"clone", "--quiet", (folder / "store").string(), "clone"});
   CHECK(read_file(folder / "clone/api_states/0/s3/global/backend.state") == "two\n");
   // What is kept for undo is not seen from outside.
-  CHECK(git::test::stock_git(folder.path(), {"ls-remote", (folder / "store").string()}).find("refs/pod") == std::string::npos);
+  CHECK(git::test::stock_git(folder.path(), {"ls-remote", (folder / "store").string()}).find("refs/pod") ==
+        std::string::npos);
   // And after stock git packed everything, the store goes on.
   git::test::stock_git(store.path(), {"gc", "--quiet"});
   Store again = Store::open(folder / "store");
@@ -255,14 +263,16 @@ TEST_CASE("configuration is the store's own file, but for what its promises rest
   CHECK_FALSE(store.config_entries().empty());
   store.set_config("user.name", std::nullopt);
   CHECK_FALSE(store.config("user.name"));
-  for (const char* key : {"core.hooksPath", "CORE.bare", "include.path", "gc.auto", "extensions.x", "transfer.hideRefs"})
+  for (const char* key :
+       {"core.hooksPath", "CORE.bare", "include.path", "gc.auto", "extensions.x", "transfer.hideRefs"})
     CHECK(code_of([&] { store.set_config(key, "x"); }) == ErrorCode::refused);
 }
 
 TEST_CASE("clocks may say anything") {
   const Folder folder;
   Store store = Store::init(folder / "store");
-  for (const std::int64_t seconds : {std::int64_t{-5}, std::int64_t{1} << 62, std::int64_t{4294967296}, std::int64_t{0}}) {
+  for (const std::int64_t seconds :
+       {std::int64_t{-5}, std::int64_t{1} << 62, std::int64_t{4294967296}, std::int64_t{0}}) {
     const pod::FixedClock clock({seconds, 100'000});
     pod::Context context;
     context.clock = &clock;

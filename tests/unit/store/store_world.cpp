@@ -4,14 +4,15 @@
 
 #include <doctest/doctest.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdio>
 
 namespace pod::store::test {
 
-Version commit(Store& store, std::string_view pod, const Files& files, std::string_view message, const Context& context) {
+Version commit(Store& store, std::string_view pod, const Files& files, std::string_view message,
+               const Context& context) {
   Engine& engine = store.engine();
   git::PackWriter pack = engine.pack_writer(context);
   snapshot::TreeBuilder builder(pack);

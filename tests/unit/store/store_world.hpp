@@ -8,9 +8,9 @@
 #include <libpod/error.hpp>
 #include <libpod/store.hpp>
 
+#include <sys/types.h>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -23,7 +23,8 @@ using git::test::write_file;
 
 using Files = std::vector<std::pair<std::string, std::string>>;
 
-/// What flow does with files that are there (those below `.pod/` are what a version says of itself): trees, then the version under the lock.
+/// What flow does with files that are there (those below `.pod/` are what a version says of itself): trees, then the
+/// version under the lock.
 Version commit(Store& store, std::string_view pod, const Files& files, std::string_view message = "a message",
                const Context& context = {});
 /// One small file that says `text`.
@@ -34,7 +35,8 @@ std::vector<std::string> pod_names(const Store& store);
 void check_with_git(const Store& store);
 std::optional<ErrorCode> code_of(const std::function<void()>& action);
 
-/// Runs `action` in a child process, as another user where `uid` is not 0; its exit code, 128 + signal where it was killed.
+/// Runs `action` in a child process, as another user where `uid` is not 0; its exit code, 128 + signal where it was
+/// killed.
 int in_child(const std::function<int()>& action, uid_t uid = 0);
 /// Starts it and does not wait.
 pid_t start_child(const std::function<int()>& action);

@@ -2,12 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
-#include <csignal>
 #include <fcntl.h>
-#include <set>
 #include <sys/file.h>
 #include <unistd.h>
+#include <chrono>
+#include <csignal>
+#include <set>
 
 using namespace pod::store;
 using namespace pod::store::test;
@@ -46,7 +46,8 @@ TEST_CASE("a writer that waits can be interrupted") {
 TEST_CASE("text in the lock file is for messages only") {
   const Folder folder;
   Store store = Store::init(folder / "store", {.lock_wait = 50ms});
-  for (const std::string& text : {std::string("garbage"), std::string("{\"pid\":1,\"host\":\"\\u001b[31m\"}"), std::string(5000, 'x'), std::string()}) {
+  for (const std::string& text : {std::string("garbage"), std::string("{\"pid\":1,\"host\":\"\\u001b[31m\"}"),
+                                  std::string(5000, 'x'), std::string()}) {
     write_file(folder / "store/pod/lock", text);
     const int fd = ::open((folder / "store/pod/lock").c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(::flock(fd, LOCK_EX) == 0);
@@ -94,7 +95,8 @@ TEST_CASE("writers in many processes lose nothing and leave one line of versions
   for (int writer = 0; writer < writers; ++writer)
     children.push_back(start_child([&, writer] {
       Store mine = Store::open(folder / "store", {.lock_wait = 120s});
-      for (int round = 0; round < rounds; ++round) commit(mine, "shop", std::to_string(writer) + "/" + std::to_string(round));
+      for (int round = 0; round < rounds; ++round)
+        commit(mine, "shop", std::to_string(writer) + "/" + std::to_string(round));
       return 0;
     }));
   for (const pid_t child : children) CHECK(wait_for(child) == 0);

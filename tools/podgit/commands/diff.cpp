@@ -15,22 +15,24 @@ namespace {
 class Diff final : public Command {
  public:
   const Description& description() const override {
-    static const Description text{
-        "diff",
-        "[--stat] [--files] [--exit-code] A [B]",
-        "show which resources differ, and in which fields",
-        "podgit diff shop:2 shop:3\n"
-        "podgit diff shop                  # the latest version against the one before\n"
-        "podgit diff shop http://localhost:4566   # what the running instance changed\n"
-        "podgit diff shop demo.zip --stat  # sums by service\n"
-        "podgit diff shop --files          # files instead of resources",
-        "A and B are references (podgit help refs), archives, directories or instances. + is what only B has, - what only "
-        "A has, ~ what changed, with old and new fields; secrets are masked. With one reference it is compared with the "
-        "version before it. What differs outside of every resource stands below its service as a file; assets (bodies of objects, databases) are counted. A service that one "
-        "of the two did not capture is not compared.\n"
-        "\n"
-        "--exit-code ends with 1 where something differs or could not be compared.",
-        ""};
+    static const Description text{"diff",
+                                  "[--stat] [--files] [--exit-code] A [B]",
+                                  "show which resources differ, and in which fields",
+                                  "podgit diff shop:2 shop:3\n"
+                                  "podgit diff shop                  # the latest version against the one before\n"
+                                  "podgit diff shop http://localhost:4566   # what the running instance changed\n"
+                                  "podgit diff shop demo.zip --stat  # sums by service\n"
+                                  "podgit diff shop --files          # files instead of resources",
+                                  "A and B are references (podgit help refs), archives, directories or instances. + is "
+                                  "what only B has, - what only "
+                                  "A has, ~ what changed, with old and new fields; secrets are masked. With one "
+                                  "reference it is compared with the "
+                                  "version before it. What differs outside of every resource stands below its service "
+                                  "as a file; assets (bodies of objects, databases) are counted. A service that one "
+                                  "of the two did not capture is not compared.\n"
+                                  "\n"
+                                  "--exit-code ends with 1 where something differs or could not be compared.",
+                                  ""};
     return text;
   }
 

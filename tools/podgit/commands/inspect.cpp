@@ -37,8 +37,10 @@ class Inspect final : public Command {
         "podgit inspect http://localhost:4566 --service sqs\n"
         "podgit inspect shop --at sqs/queue/orders  # the fields of a resource\n"
         "podgit inspect world.zip --json",
-        "Lists the resources that the state files hold: buckets, queues, tables. TEXT and the options narrow the list. In a "
-        "terminal it opens a browser (? lists its keys); elsewhere, or with --format, it prints a tree, a table, or the "
+        "Lists the resources that the state files hold: buckets, queues, tables. TEXT and the options narrow the list. "
+        "In a "
+        "terminal it opens a browser (? lists its keys); elsewhere, or with --format, it prints a tree, a table, or "
+        "the "
         "JSON that --json wraps. Nothing of the state is run.\n"
         "\n"
         "--at takes SERVICE/TYPE/NAME, or the path of a state file, with a path in it behind: "
@@ -72,8 +74,7 @@ class Inspect final : public Command {
     Side side = side_of(session, what_);
     if (!at_.empty()) return show_fields(session, side);
     if (!session.json() && format_.empty() && inspect::can_browse()) return browse(session, std::move(side));
-    const Content content(inspect::title_of(side),
-                          selection_.of(pod::inventory(side.snapshot, session.context())));
+    const Content content(inspect::title_of(side), selection_.of(pod::inventory(side.snapshot, session.context())));
     Json data = {{"source", json_text(side.name)}, {"version", version_json(side)}};
     if (session.json() || format_ == "json") data.update(json_of(content.inventory()));
     if (session.json()) return {.data = std::move(data)};
@@ -120,7 +121,8 @@ class Inspect final : public Command {
       for (const pod::StateReading& file : all.files)
         for (const pod::Resource& resource : file.resources)
           if (file.service == text.substr(0, type_at) &&
-              resource.type == text.substr(type_at + 1, name_at - type_at - 1) && resource.id == text.substr(name_at + 1))
+              resource.type == text.substr(type_at + 1, name_at - type_at - 1) &&
+              resource.id == text.substr(name_at + 1))
             found.push_back({file.path, resource.path});
     }
     if (found.size() == 1) return found.front();

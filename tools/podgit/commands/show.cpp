@@ -111,7 +111,8 @@ class Show final : public Command {
     for (const auto& failure : info.failed)
       out.line(fmt::format("{}   {}: {}", session.paint("Missing:", Colour::red), pod::printable(failure.service),
                            pod::printable(failure.reason)));
-    out.line(fmt::format("Verdict:  {}  {}", painted_verdict(session, verdicts.worst()), verdict_counts_text(verdicts)));
+    out.line(
+        fmt::format("Verdict:  {}  {}", painted_verdict(session, verdicts.worst()), verdict_counts_text(verdicts)));
     Table table({{"SERVICE"},
                  {"RESOURCES", Table::Align::right},
                  {"FILES", Table::Align::right},

@@ -16,19 +16,20 @@ namespace {
 class Verify final : public Command {
  public:
   const Description& description() const override {
-    static const Description text{
-        "verify",
-        "POD[:N]|SOURCE",
-        "say whether state is safe to load, without loading it",
-        "podgit verify shop\n"
-        "podgit verify happy-new-year.zip\n"
-        "podgit verify shop:3 -v               # what is accepted too",
-        "Each state file gets a verdict. accept: plain values, and classes that are known to hold state. review: nothing "
-        "known to be bad, but something not known to be good; it is shown with its place, and podgit inject needs --trust. "
-        "refuse: it names what state has no use for, or cannot be read; it is never loaded.\n"
-        "\n"
-        "The exit code is 0 where all is accepted, else 8.",
-        ""};
+    static const Description text{"verify",
+                                  "POD[:N]|SOURCE",
+                                  "say whether state is safe to load, without loading it",
+                                  "podgit verify shop\n"
+                                  "podgit verify happy-new-year.zip\n"
+                                  "podgit verify shop:3 -v               # what is accepted too",
+                                  "Each state file gets a verdict. accept: plain values, and classes that are known to "
+                                  "hold state. review: nothing "
+                                  "known to be bad, but something not known to be good; it is shown with its place, "
+                                  "and podgit inject needs --trust. "
+                                  "refuse: it names what state has no use for, or cannot be read; it is never loaded.\n"
+                                  "\n"
+                                  "The exit code is 0 where all is accepted, else 8.",
+                                  ""};
     return text;
   }
 

@@ -20,8 +20,8 @@ std::string file_name_for(std::string_view title, std::string_view service, cons
        {service, item != nullptr ? item->type : std::string_view(), item != nullptr ? item->id : std::string_view()})
     if (!part.empty()) name += "-" + std::string(part.substr(0, 60));
   for (char& c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (!plain) c = '-';
   }
   name.erase(0, std::min(name.find_first_not_of(".-"), name.size()));
@@ -201,7 +201,9 @@ void Browser::load_fields(std::size_t first) {
   fields_loaded_ = true;
   if (!details_.empty() && details_.back().kind == DetailLine::Kind::more) details_.pop_back();
   trying([&] {
-    const std::string path = !levels_.empty() ? levels_.back().path : chosen->resource != nullptr ? chosen->resource->path : "";
+    const std::string path = !levels_.empty()              ? levels_.back().path
+                             : chosen->resource != nullptr ? chosen->resource->path
+                                                           : "";
     const auto fields = reader_.fields(chosen->file->path, path, first, fields_at_once + 1);
     if (first == 0 && levels_.empty() && !fields.empty())
       details_.push_back({DetailLine::Kind::heading, Mark::none, "fields", "", "", 0});
@@ -268,8 +270,9 @@ void Browser::ask_file_name() {
   if (item() == nullptr && focus_ != Pane::services) return;
   const Service* of = service();
   const Item* chosen = focus_ == Pane::services ? nullptr : item();
-  const std::string_view service_name =
-      chosen != nullptr ? chosen->service : of != nullptr ? of->name : std::string_view();
+  const std::string_view service_name = chosen != nullptr ? chosen->service
+                                        : of != nullptr   ? of->name
+                                                          : std::string_view();
   typed_ = file_name_for(content_.title(), service_name, chosen);
   mode_ = Mode::file_name;
 }

@@ -192,7 +192,8 @@ void Browser::leave() {
     scroll(Pane::details) = {};
     load_fields(0);
     for (std::size_t i = 0; i < details_listed_.size(); ++i)
-      if (const DetailLine& line = details_[details_listed_[i]]; line.kind == DetailLine::Kind::field && line.path == from)
+      if (const DetailLine& line = details_[details_listed_[i]];
+          line.kind == DetailLine::Kind::field && line.path == from)
         scroll(Pane::details).at = i;
   } else if (focus_ == Pane::details) {
     focus_ = Pane::resources;

@@ -72,7 +72,8 @@ std::string size_or_nothing(std::uint64_t bytes) { return bytes == 0 ? "" : huma
 std::string bar_of(std::uint64_t part, std::uint64_t whole, const Glyphs& glyphs) {
   std::string out;
   if (whole == 0) return out;
-  const auto blocks = static_cast<std::size_t>(static_cast<double>(part) / static_cast<double>(whole) * bar_width + 0.5);
+  const auto blocks =
+      static_cast<std::size_t>(static_cast<double>(part) / static_cast<double>(whole) * bar_width + 0.5);
   for (std::size_t i = 0; i < std::min(blocks, bar_width); ++i) out += glyphs.block();
   return out;
 }
@@ -90,7 +91,9 @@ std::string tail(const std::string& text, std::size_t width) {
 
 std::size_t Browser::body_height() const { return height_ > 4 ? height_ - 3 : height_ > 2 ? height_ - 2 : 1; }
 
-std::string Browser::sized(std::string_view text) const { return shown(text, glyphs_, std::min<std::size_t>(width_, 1000)); }
+std::string Browser::sized(std::string_view text) const {
+  return shown(text, glyphs_, std::min<std::size_t>(width_, 1000));
+}
 
 std::vector<Browser::Column> Browser::columns() const {
   if (width_ >= three_panes) {
@@ -155,7 +158,8 @@ Row Browser::crumbs_row() const {
   for (const Level& level : levels_) text += std::string(glyphs_.into()) + sized(level.name);
   if (!filter(focus_).empty()) text += "  /" + sized(filter(focus_));
   Row row;
-  row.add(display_width(text) <= width_ ? text : std::string(glyphs_.cut()) + tail(text, width_ - 1), width_, Style::bold);
+  row.add(display_width(text) <= width_ ? text : std::string(glyphs_.cut()) + tail(text, width_ - 1), width_,
+          Style::bold);
   return row;
 }
 
@@ -183,7 +187,9 @@ Row Browser::service_row(std::size_t index, std::size_t width) const {
   const bool with_bar = width >= 54;
   const std::size_t right = width >= 20 ? size_width + (width >= 26 ? count_width : 0) : 0;
   const Style style = of.verdict == pod::Verdict::accept ? Style::plain : Style::warning;
-  const std::string warning = of.verdict == pod::Verdict::accept ? "" : of.verdict == pod::Verdict::review ? " ?" : " !";
+  const std::string warning = of.verdict == pod::Verdict::accept   ? ""
+                              : of.verdict == pod::Verdict::review ? " ?"
+                                                                   : " !";
   row.add(name + warning, rest_of(width, right + (with_bar ? bar_width + 1 : 0)), style);
   if (with_bar) {
     row.add(bar_of(of.bytes, index == 0 ? 0 : most_service_, glyphs_), bar_width, Style::bar);
@@ -204,13 +210,14 @@ Row Browser::resource_row(const Item& item, std::size_t width) const {
   Row row;
   if (difference) row.add(fmt::format("{} ", sign_of(item.mark)), std::min(sign, width), style_of(item.mark));
   const bool of_all = service() == nullptr;
-  if (type > 0) row.add(sized(of_all ? fmt::format("{} {}", item.service, item.type) : std::string(item.type)), type - 1,
-                        Style::dim);
+  if (type > 0)
+    row.add(sized(of_all ? fmt::format("{} {}", item.service, item.type) : std::string(item.type)), type - 1,
+            Style::dim);
   if (type > 0) row.add("", 1);
-  const Style style = difference                               ? style_of(item.mark)
-                      : item.kind == Item::Kind::unread        ? Style::warning
-                      : item.kind == Item::Kind::collection    ? Style::dim
-                                                               : Style::plain;
+  const Style style = difference                            ? style_of(item.mark)
+                      : item.kind == Item::Kind::unread     ? Style::warning
+                      : item.kind == Item::Kind::collection ? Style::dim
+                                                            : Style::plain;
   row.add(sized(item.id), rest_of(width, sign + type + region + count + size), style);
   if (region > 0) {
     row.add("", 1);
@@ -227,9 +234,7 @@ Row Browser::detail_row(const DetailLine& line, std::size_t width) const {
   switch (line.kind) {
     case DetailLine::Kind::heading: row.add(line.label, width, Style::bold); break;
     case DetailLine::Kind::note: row.add(sized(line.label), width, Style::warning); break;
-    case DetailLine::Kind::more:
-      row.add(fmt::format("{} Enter shows more", glyphs_.more()), width, Style::dim);
-      break;
+    case DetailLine::Kind::more: row.add(fmt::format("{} Enter shows more", glyphs_.more()), width, Style::dim); break;
     case DetailLine::Kind::change:
       row.add(fmt::format("{} {}", sign_of(line.mark), sized(line.label)), width / 2, style_of(line.mark));
       row.add("", std::min<std::size_t>(width, 1));
@@ -340,9 +345,9 @@ void Browser::paint_overlay(Screen& screen) const {
     for (const std::string& text : text_)
       for (std::string& line : wrapped(shown(text, glyphs_, 100000), width_ > 2 ? width_ - 2 : 1))
         lines.push_back(std::move(line));
-  const std::size_t top = mode_ == Mode::text
-                              ? std::min(text_scroll_.at, lines.size() > body_height() ? lines.size() - body_height() : 0)
-                              : picker_.top;
+  const std::size_t top =
+      mode_ == Mode::text ? std::min(text_scroll_.at, lines.size() > body_height() ? lines.size() - body_height() : 0)
+                          : picker_.top;
   for (std::size_t line = 0; line < body_height(); ++line) {
     const std::size_t index = top + line;
     if (mode_ != Mode::text && index < versions_.size()) {

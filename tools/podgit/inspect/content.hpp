@@ -34,7 +34,7 @@ struct Item {
   std::string_view id;
   std::uint64_t bytes = 0;
   std::uint64_t count = 0;
-  const pod::StateReading* file = nullptr;      // where it is; nullptr for what one version no longer has
+  const pod::StateReading* file = nullptr;  // where it is; nullptr for what one version no longer has
   const pod::Resource* resource = nullptr;
   const pod::ResourceChange* change = nullptr;  // of a difference
   const pod::OtherChange* other = nullptr;

@@ -1,5 +1,5 @@
-// What the details pane says of one row: facts from the inventory, changes of a difference, and the fields of the document
-// as far as they were asked for.
+// What the details pane says of one row: facts from the inventory, changes of a difference, and the fields of the
+// document as far as they were asked for.
 #pragma once
 
 #include "content.hpp"

@@ -8,8 +8,8 @@ struct Key {
   Name name = Name::character;
   char32_t character = 0;
 
-  Key(Name which) : name(which) {}                   // NOLINT: a key is written as its name
-  Key(char32_t typed) : character(typed) {}          // NOLINT
+  Key(Name which) : name(which) {}           // NOLINT: a key is written as its name
+  Key(char32_t typed) : character(typed) {}  // NOLINT
   friend bool operator==(const Key&, const Key&) = default;
 };
 

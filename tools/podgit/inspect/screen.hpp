@@ -49,7 +49,8 @@ struct Glyphs {
   std::string_view line() const { return unicode ? "─" : "-"; }
 };
 
-/// One line of a stranger's text: controls, direction and zero-width characters escaped; what the terminal cannot show is
+/// One line of a stranger's text: controls, direction and zero-width characters escaped; what the terminal cannot show
+/// is
 /// '?'. Looks at no more of it than `most` columns can hold.
 std::string shown(std::string_view text, const Glyphs& glyphs, std::size_t most = 1000);
 

@@ -13,7 +13,7 @@
 namespace podgit::inspect {
 
 struct VersionLine {
-  std::string name;     // "shop:3"
+  std::string name;  // "shop:3"
   std::string time;
   std::string subject;
 };
