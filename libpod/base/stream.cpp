@@ -32,12 +32,16 @@ void drain(ByteSource& source, const ByteSink& sink) {
 
 std::string read_all(ByteSource& source, std::uint64_t limit) {
   std::string out;
-  drain(source, [&](ConstBytes piece) {
-    if (piece.size() > limit - out.size())
+  // Most are small: one short buffer, then ever larger ones.
+  for (std::size_t piece = 16 * 1024;; piece = std::min<std::size_t>(2 * piece, 1 << 20)) {
+    const std::size_t held = out.size();
+    out.resize(held + piece);
+    const std::size_t got = read_fully(source, std::as_writable_bytes(std::span(out)).subspan(held));
+    out.resize(held + got);
+    if (out.size() > limit)
       throw Error(ErrorCode::refused, "more than " + std::to_string(limit) + " bytes where a small file was expected");
-    out += text_of(piece);
-  });
-  return out;
+    if (got < piece) return out;
+  }
 }
 
 }  // namespace pod::base

@@ -34,8 +34,13 @@ std::shared_ptr<const snapshot::TreeView> view_of(store::Engine& engine, const s
 }
 
 /// Resources that differ, for people.
-void count_resources(CommitResult& result, const std::shared_ptr<const snapshot::TreeView>& before,
+void count_resources(CommitResult& result, const flow::SourceTree& captured,
+                     const std::shared_ptr<const snapshot::TreeView>& before,
                      const std::shared_ptr<const snapshot::TreeView>& after, const Context& context) {
+  if (!before && captured.resources) {
+    result.resources_added = *captured.resources;
+    return;
+  }
   if (!before) {
     for (const StateReading& file : inventory(Snapshot(after), context).files)
       result.resources_added += file.resources.size();
@@ -79,15 +84,16 @@ CommitResult rehearse(store::Engine& engine, const PodName& pod, const Source& s
   CommitResult result;
   const std::optional<Version> latest = engine.latest(pod);
   const auto before = view_of(engine, latest);
+  const flow::FolderMemory memory(engine);
   flow::ScratchObjects scratch(spool.path(), engine.repository().objects(), context);
   const flow::SourceTree captured =
-      flow::capture_source(source, options.services, before.get(), spool.path(), scratch.pack(), context);
+      flow::capture_source(source, options.services, before.get(), spool.path(), scratch.pack(), context, &memory);
   fill(result, captured);
   result.version = latest;
   if (holds(engine, latest, captured.state)) return result;
   const auto after = std::make_shared<const snapshot::TreeView>(scratch.finish(), captured.tree);
   result.changes = changes_between(before, after);
-  count_resources(result, before, after, context);
+  count_resources(result, captured, before, after, context);
   return result;
 }
 
@@ -110,8 +116,9 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
   CommitResult result;
   std::optional<Version> latest = engine.latest(pod);
   git::PackWriter pack = engine.pack_writer(context);
-  const flow::SourceTree captured =
-      flow::capture_source(source, options.services, view_of(engine, latest).get(), spool.path(), pack, context);
+  const flow::FolderMemory memory(engine);
+  const flow::SourceTree captured = flow::capture_source(source, options.services, view_of(engine, latest).get(),
+                                                         spool.path(), pack, context, &memory);
   fill(result, captured);
 
   // Without the lock until here: a slow emulator holds up nobody. What others committed meanwhile becomes the parent.
@@ -136,8 +143,10 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
     const auto before = view_of(engine, latest);
     const auto after = view_of(engine, result.version);
     result.changes = changes_between(before, after);
-    count_resources(result, before, after, context);
+    count_resources(result, captured, before, after, context);
   }
+  // Now that the objects are there.
+  if (captured.seen) memory.caches.save(source.path(), *captured.seen);
   result.store_time = since(start) - result.capture_time;
   return result;
 }

@@ -93,17 +93,53 @@ void narrow(SnapshotInfo& info, const std::vector<std::string>& services) {
   std::erase_if(info.failed, [&](const ServiceFailure& failure) { return unwanted(failure.service); });
 }
 
-SourceTree finish(snapshot::TreeBuilder& builder, const StateIntake& intake, SnapshotInfo info,
-                  Milliseconds source_time) {
+SourceTree finish(snapshot::TreeBuilder& builder, StateIntake& intake, SnapshotInfo info, Milliseconds source_time) {
   SourceTree out;
   intake.write_models(builder);
   out.verdict = intake.verdict();
+  out.resources = intake.resources();
   out.files = builder.files();
   out.bytes = builder.bytes();
   out.tree = builder.finish(info);
   out.state = builder.state();
   out.info = std::move(info);
   out.source_time = source_time;
+  return out;
+}
+
+void refuse_nothing(const Source& source, const std::vector<std::string>& services, const SourceTree& tree) {
+  if (!services.empty() && tree.files == 0 && tree.info.empty.empty())
+    throw Error(ErrorCode::not_found, quote(source.display()) + " holds nothing of the services that were asked for");
+}
+
+SourceTree capture_directory(const Source& source, const std::vector<std::string>& services,
+                             const snapshot::TreeView* known, git::PackWriter& pack, const Context& context,
+                             const FolderMemory* memory) {
+  const auto before = memory != nullptr ? memory->caches.load(source.path()) : std::nullopt;
+  snapshot::FolderCapture capture(source.path(), context, only(services), before ? &*before : nullptr);
+  // What the version before holds is all there, so nothing has to be looked up.
+  if (capture.as_known() && known != nullptr && snapshot::state_id(known->objects(), known->tree()) == before->state) {
+    SourceTree out;
+    out.tree = known->tree();
+    out.state = before->state;
+    out.files = before->files;
+    out.bytes = before->bytes;
+    out.verdict = before->verdict;
+    return out;
+  }
+  StateIntake intake(StateIntake::Storing::byte_for_byte, nullptr);
+  snapshot::TreeBuilder builder(pack, intake.hooks());
+  std::optional<snapshot::StatCache> seen =
+      capture.add_to(builder, [&](const StatePath& path, const snapshot::KnownFile& file) {
+        return memory->holds(file) && intake.reuse(path, file);
+      });
+  SourceTree out = finish(builder, intake, {}, Milliseconds{0});
+  refuse_nothing(source, services, out);
+  if (!seen) return out;
+  seen->state = out.state;
+  seen->verdict = out.verdict;
+  intake.note(*seen);
+  out.seen = std::move(seen);
   return out;
 }
 
@@ -142,25 +178,22 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
 
 SourceTree capture_source(const Source& source, const std::vector<std::string>& services,
                           const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
-                          const Context& context) {
+                          const Context& context, const FolderMemory* memory) {
   if (source.is_instance()) {
     instance::HttpInstance instance(source, context);
     return capture_instance(instance, services, known, folder, pack, context);
   }
+  if (source.kind() == Source::Kind::directory)
+    return capture_directory(source, services, known, pack, context, memory);
   StateIntake intake(StateIntake::Storing::byte_for_byte, nullptr);
   snapshot::TreeBuilder builder(pack, intake.hooks());
-  SnapshotInfo info;
-  if (source.kind() == Source::Kind::directory) {
-    snapshot::capture_folder(source.path(), builder, context, only(services));
-  } else {
-    archive::Reader reader(source.path(), {}, context);
-    info = snapshot::read_info(reader);
-    narrow(info, services);
-    snapshot::capture_archive(reader, builder, context, only(services));
-  }
-  if (!services.empty() && builder.files() == 0 && info.empty.empty())
-    throw Error(ErrorCode::not_found, quote(source.display()) + " holds nothing of the services that were asked for");
-  return finish(builder, intake, std::move(info), Milliseconds{0});
+  archive::Reader reader(source.path(), {}, context);
+  SnapshotInfo info = snapshot::read_info(reader);
+  narrow(info, services);
+  snapshot::capture_archive(reader, builder, context, only(services));
+  SourceTree out = finish(builder, intake, std::move(info), Milliseconds{0});
+  refuse_nothing(source, services, out);
+  return out;
 }
 
 }  // namespace pod::flow

@@ -1,8 +1,10 @@
 // What a source holds, as a git tree: the first half of a commit, and of every safety version.
 #pragma once
 
+#include "flow/folder_memory.hpp"
 #include "git/pack_writer.hpp"
 #include "instance/http_instance.hpp"
+#include "snapshot/stat_cache.hpp"
 #include "snapshot/tree_view.hpp"
 
 #include <libpod/context.hpp>
@@ -12,6 +14,8 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,9 +27,11 @@ struct SourceTree {
   SnapshotInfo info;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> resources;    // where every state file was read
   Verdict verdict = Verdict::accept;         // the worst of its files
   std::string digest;                        // that an instance gave its state; empty where it does not say
   std::chrono::milliseconds source_time{0};  // waiting for the instance; zero for files
+  std::optional<snapshot::StatCache> seen;   // of a folder: for the next capture of it, once the tree is durable
 };
 
 /// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was
@@ -41,9 +47,10 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
                             const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
                             const Context& context);
 
-/// The same for any source. Files of folders and archives are stored byte for byte.
+/// The same for any source. Files of folders and archives are stored byte for byte. `memory`, which may be null: files
+/// of a folder that are as it says are not read again.
 SourceTree capture_source(const Source& source, const std::vector<std::string>& services,
                           const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
-                          const Context& context);
+                          const Context& context, const FolderMemory* memory = nullptr);
 
 }  // namespace pod::flow

@@ -44,7 +44,9 @@ snapshot::Intake StateIntake::hooks() {
 
 std::string StateIntake::take(const StatePath& path, std::string file) {
   if (!reading::is_state_file(path)) {
-    verdict_ = policy::worse(verdict_, policy::judge(file, path).verdict);
+    const Verdict verdict = policy::judge(file, path).verdict;
+    verdict_ = policy::worse(verdict_, verdict);
+    if (verdict != Verdict::accept) noted_.push_back({path, {}, verdict});
     return file;
   }
   const bool canonical = storing_ == Storing::canonical;
@@ -66,9 +68,37 @@ void StateIntake::record(StateReading reading) {
   readings_.push_back(std::move(reading));
 }
 
-void StateIntake::write_models(snapshot::TreeBuilder& builder) const {
-  for (const StateReading& reading : readings_)
-    if (const auto path = metamodel::model_path(reading.path)) builder.add_own(*path, metamodel::encode(reading));
+bool StateIntake::reuse(const StatePath& path, const snapshot::KnownFile& file) {
+  const bool has_model = reading::is_state_file(path) && metamodel::model_path(path);
+  if (has_model == file.model.is_zero()) return false;
+  verdict_ = policy::worse(verdict_, file.verdict);
+  if (has_model) reused_.push_back({path, file.model, file.verdict});
+  return true;
+}
+
+void StateIntake::write_models(snapshot::TreeBuilder& builder) {
+  for (const StateReading& reading : readings_) {
+    const auto path = metamodel::model_path(reading.path);
+    noted_.push_back(
+        {reading.path, path ? builder.add_own(*path, metamodel::encode(reading)) : Oid(), reading.verdict});
+  }
+  for (const Noted& file : reused_) builder.add_own_existing(*metamodel::model_path(file.path), file.model);
+}
+
+std::optional<std::uint64_t> StateIntake::resources() const {
+  if (!reused_.empty()) return std::nullopt;
+  std::uint64_t count = 0;
+  for (const StateReading& reading : readings_) count += reading.resources.size();
+  return count;
+}
+
+void StateIntake::note(snapshot::StatCache& cache) const {
+  for (const Noted& noted : noted_) {
+    snapshot::KnownFile* file = cache.find(noted.path);
+    if (file == nullptr) continue;
+    file->model = noted.model;
+    file->verdict = noted.verdict;
+  }
 }
 
 }  // namespace pod::flow

@@ -2,11 +2,14 @@
 // writing in the place of what an instance wrote.
 #pragma once
 
+#include "snapshot/stat_cache.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_view.hpp"
 
 #include <libpod/resources.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,18 +29,33 @@ class StateIntake {
 
   /// For the tree's builder, which this must outlive.
   snapshot::Intake hooks();
+  /// A file that this store read and stored before, as `file` says, and that comes by no more. False where that is not
+  /// all there is to know of it.
+  bool reuse(const StatePath& path, const snapshot::KnownFile& file);
   /// `.pod/metamodel/…` of every file that was seen.
-  void write_models(snapshot::TreeBuilder& builder) const;
+  void write_models(snapshot::TreeBuilder& builder);
+  /// After write_models(): models and verdicts of what was read go into the cache.
+  void note(snapshot::StatCache& cache) const;
   /// The worst one.
   Verdict verdict() const noexcept { return verdict_; }
+  /// How many there are in all files; nullopt where some were reused and not read.
+  std::optional<std::uint64_t> resources() const;
 
  private:
   std::string take(const StatePath& path, std::string file);
   void record(StateReading reading);
 
+  struct Noted {
+    StatePath path;
+    Oid model;  // zero: none
+    Verdict verdict = Verdict::accept;
+  };
+
   Storing storing_;
   const snapshot::TreeView* before_;
   std::vector<StateReading> readings_;
+  std::vector<Noted> reused_;
+  std::vector<Noted> noted_;
   Verdict verdict_ = Verdict::accept;
 };
 

@@ -5,7 +5,6 @@
 #include <libpod/error.hpp>
 
 #include <algorithm>
-#include <unordered_set>
 
 namespace pod::git {
 namespace {
@@ -34,19 +33,26 @@ bool is_bad_name(std::string_view name) {
          name.find('\0') != std::string_view::npos;
 }
 
-/// Entries that differ only in being a folder need not be neighbours: "a", "a.b", "a/".
+bool in_order(const TreeEntry& a, const TreeEntry& b) { return compare(a.name, a.is_tree(), b.name, b.is_tree()) < 0; }
+
+/// In sorted entries. Those that differ only in being a folder need not be neighbours: "a", "a.b", "a/".
 bool has_twins(const std::vector<TreeEntry>& entries) {
-  std::unordered_set<std::string_view> names;
-  return std::any_of(entries.begin(), entries.end(),
-                     [&](const TreeEntry& entry) { return !names.insert(entry.name).second; });
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i > 0 && entries[i].name == entries[i - 1].name) return true;
+    if (!entries[i].is_tree()) continue;
+    const auto twin = std::lower_bound(entries.begin(), entries.end(), entries[i].name,
+                                       [](const TreeEntry& entry, const std::string& name) {
+                                         return compare(entry.name, entry.is_tree(), name, false) < 0;
+                                       });
+    if (twin != entries.end() && twin->name == entries[i].name && !twin->is_tree()) return true;
+  }
+  return false;
 }
 
 }  // namespace
 
 std::string encode_tree(std::vector<TreeEntry> entries) {
-  std::sort(entries.begin(), entries.end(), [](const TreeEntry& a, const TreeEntry& b) {
-    return compare(a.name, a.is_tree(), b.name, b.is_tree()) < 0;
-  });
+  std::sort(entries.begin(), entries.end(), in_order);
   std::size_t size = 0;
   for (const TreeEntry& entry : entries) {
     if (is_bad_name(entry.name)) throw Error(ErrorCode::internal, "a tree cannot hold the name " + quote(entry.name));

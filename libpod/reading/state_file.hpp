@@ -21,6 +21,10 @@ namespace pod::reading {
 /// A larger file is stored and not read.
 constexpr std::uint64_t size_limit = 64ull << 20;
 
+/// Grows whenever the same file may be read or judged in another way than before, but for the rules of the metamodel,
+/// which have a number of their own.
+constexpr int number = 1;
+
 /// Whether a version records what the file says: state by the policy's roles, and databases that services keep.
 bool is_state_file(const StatePath& path);
 

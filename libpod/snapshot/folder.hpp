@@ -1,6 +1,9 @@
 // State files in a folder of the file system: captured from it, checked out into it.
 #pragma once
 
+#include "base/files.hpp"
+#include "snapshot/folder_scan.hpp"
+#include "snapshot/stat_cache.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_view.hpp"
 
@@ -8,8 +11,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 namespace pod::snapshot {
+
+using Wanted = std::function<bool(const StatePath&)>;
 
 /// Adds every regular file below `folder`, byte for byte. Symlinks, sockets, FIFOs and devices are left out with a
 /// warning; a file that changes while it is read is read again, three times, then Error(conflict). A root
@@ -17,7 +23,31 @@ namespace pod::snapshot {
 /// Opens beneath the folder only (openat2). Error(refused) past 1,000,000 files, 64 levels or 16 GiB a file, before
 /// anything is read. Without `wanted` every file; with it the files that it says.
 void capture_folder(const std::filesystem::path& folder, TreeBuilder& builder, const Context& context,
-                    const std::function<bool(const StatePath&)>& wanted = {});
+                    const Wanted& wanted = {});
+
+/// The same in two steps, for a folder that was captured before: looked at when this is made, read by add_to().
+class FolderCapture {
+ public:
+  /// `before`, which may be null, outlives this.
+  FolderCapture(const std::filesystem::path& folder, const Context& context, Wanted wanted, const StatCache* before);
+
+  /// Nothing is new, gone or changed since `before`: its `state` is what the folder holds.
+  bool as_known() const noexcept { return scanner_->as_known(); }
+
+  using Reuse = std::function<bool(const StatePath&, const KnownFile&)>;
+  /// Files that are as they were and that `reuse` agrees to are not read. What is known of the folder now, without
+  /// its state, models and verdicts of what was read; nullopt where nothing may be concluded from times, or not all
+  /// files were wanted.
+  std::optional<StatCache> add_to(TreeBuilder& builder, const Reuse& reuse = {});
+
+ private:
+  std::filesystem::path folder_;
+  const Context& context_;
+  base::Fd root_;
+  bool exact_ = false;
+  Wanted wanted_;
+  std::optional<FolderScanner> scanner_;
+};
 
 struct Written {
   std::uint64_t files = 0;

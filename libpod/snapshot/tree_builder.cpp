@@ -129,8 +129,8 @@ TreeBuilder::TreeBuilder(git::PackWriter& pack, Intake intake)
     : impl_(std::make_unique<Impl>(pack, std::move(intake))) {}
 TreeBuilder::~TreeBuilder() = default;
 
-void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode,
-                           const std::optional<std::string>& sha256) {
+git::TreeEntry TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode,
+                                     const std::optional<std::string>& sha256) {
   std::string name = escape_path(path);
   impl_->check_place(path, name, false);
   impl_->check_room();
@@ -168,6 +168,7 @@ void TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::Byte
   }
   impl_->bytes += size;
   impl_->add(std::move(name), leaf);
+  return {"", leaf.executable ? 0100755u : 0100644u, leaf.id};
 }
 
 void TreeBuilder::add_existing(const FileEntry& file) {
@@ -178,6 +179,10 @@ void TreeBuilder::add_existing(const FileEntry& file) {
   impl_->add(std::move(name), {file.id, (file.mode & 0100) != 0});
 }
 
+void TreeBuilder::add_existing(const StatePath& path, std::uint64_t size, const git::TreeEntry& entry) {
+  add_existing({path, size, entry.id, entry.mode});
+}
+
 void TreeBuilder::add_empty_folder(const StatePath& path) {
   std::string name = escape_path(path);
   impl_->check_place(path, name, true);
@@ -186,12 +191,18 @@ void TreeBuilder::add_empty_folder(const StatePath& path) {
   impl_->empty.insert(std::move(name));
 }
 
-void TreeBuilder::add_own(const StatePath& path, std::string_view content) {
+Oid TreeBuilder::add_own(const StatePath& path, std::string_view content) {
+  const Oid blob = impl_->add_text(content);
+  add_own_existing(path, blob);
+  return blob;
+}
+
+void TreeBuilder::add_own_existing(const StatePath& path, const Oid& blob) {
   if (!path.str().starts_with(own_prefix))
     throw Error(ErrorCode::internal, quote(path.str()) + " does not lie below " + quote(own_prefix));
   if (impl_->own.size() >= file_limit)
     throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files below " + quote(own_prefix));
-  impl_->own[escape_path(StatePath::parse(path.str().substr(own_prefix.size())))] = {impl_->add_text(content), false};
+  impl_->own[escape_path(StatePath::parse(path.str().substr(own_prefix.size())))] = {blob, false};
 }
 
 std::uint64_t TreeBuilder::files() const noexcept { return impl_->leaves.size(); }

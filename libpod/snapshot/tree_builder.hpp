@@ -6,6 +6,7 @@
 
 #include "base/stream.hpp"
 #include "git/pack_writer.hpp"
+#include "git/repository.hpp"
 
 #include <libpod/snapshot.hpp>
 
@@ -37,15 +38,20 @@ class TreeBuilder {
   /// Error(corrupt) where the path says `assets/<service>/blobs/<xx>/<sha256>` and the content has another digest, or
   /// where `sha256` (64 hex digits) is given and differs; Error(invalid_argument) for a path that is there already or
   /// is both file and folder.
-  void add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
-                const std::optional<std::string>& sha256 = std::nullopt);
+  /// What stands in the tree for it, without a name.
+  git::TreeEntry add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
+                          const std::optional<std::string>& sha256 = std::nullopt);
   /// A file whose blob the store has already at the same path.
   void add_existing(const FileEntry& file);
+  /// The same for what add_file() gave once; `size` is the file's.
+  void add_existing(const StatePath& path, std::uint64_t size, const git::TreeEntry& entry);
   /// Kept where nothing is added below it.
   void add_empty_folder(const StatePath& path);
 
   /// A file of libpod's own below `.pod/`, which is no state.
-  void add_own(const StatePath& path, std::string_view content);
+  Oid add_own(const StatePath& path, std::string_view content);
+  /// One whose blob the store has already.
+  void add_own_existing(const StatePath& path, const Oid& blob);
 
   std::uint64_t files() const noexcept;
   std::uint64_t bytes() const noexcept;

@@ -134,6 +134,8 @@ std::unique_ptr<Engine> Engine::open(const fs::path& folder, const StoreOptions&
 git::Repository& Engine::repository() noexcept { return impl_->repository; }
 fs::path Engine::spool_folder() const { return impl_->own("tmp"); }
 
+fs::path Engine::stat_folder() const { return impl_->own("stat"); }
+
 git::PackWriter Engine::pack_writer(const Context& context) {
   require_writable(impl_->options, impl_->repository.path());
   return git::PackWriter(impl_->repository.objects(), impl_->repository.objects_folder(), context);

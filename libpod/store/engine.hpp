@@ -4,9 +4,9 @@
 //     pod/format        {"format": 1, "check": "<sha256>"}: read first, a newer one is refused
 //     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
 //     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
+//     pod/stat/         what files of captured folders were (snapshot/stat_cache.hpp); may be removed at any time
 //     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the
-//     next
-//                       writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
+//                       next writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
 #pragma once
 
 #include "git/pack_writer.hpp"
@@ -55,6 +55,7 @@ class Engine {
 
   git::Repository& repository() noexcept;
   std::filesystem::path spool_folder() const;  // pod/tmp
+  std::filesystem::path stat_folder() const;   // pod/stat
 
   /// Error(busy) after the options' wait, naming the holder; Error(denied) on a read-only store.
   WriterLock lock(const Context& context);

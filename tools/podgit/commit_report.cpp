@@ -62,17 +62,18 @@ Outcome report_commit(Session& session, const pod::Store& store, const pod::PodN
     session.warn(fmt::format("{} was not captured: {}", pod::quote(failure.service), failure.reason));
   // what the version before had and this one did not ask for is not gone; what is new to both is new
   const Comparison against = comparison_of(result.changes, {}, result.info);
-  const auto resources = result.created ? resources_of(session, store, *result.version) : std::nullopt;
-  if (!session.json()) print_report(session, pod, result, report, against);
   // of a first version all would be new
-  if (resources && !session.json() && !session.options().quiet && !result.version->parents.empty())
-    print_resource_summary(session, *resources, " ");
+  const bool shows = session.json() || (!session.options().quiet && result.created && !result.version->parents.empty());
+  const auto resources = result.created && shows ? resources_of(session, store, *result.version) : std::nullopt;
+  if (!session.json()) print_report(session, pod, result, report, against);
+  if (resources && !session.json()) print_resource_summary(session, *resources, " ");
   pod::Verdict verdict = pod::Verdict::accept;
   if (report.verdict && result.created) {
     const pod::Inventory inventory = pod::inventory(store.snapshot(*result.version), session.context());
     verdict = count_verdicts(inventory).worst();
     note_verdict(session, inventory, result.version->str());
   }
+  if (!session.json()) return result.partial() ? Outcome::partly({}) : Outcome{};
   Json data = {{"created", result.created},
                {"dryRun", report.dry_run},
                {"version", result.version ? json_of(*result.version) : Json(nullptr)},

@@ -246,3 +246,76 @@ TEST_CASE("a commit that is stopped during the capture keeps nothing") {
   CHECK(bench.store().operations(1).empty());
   CHECK(bench.tidy());
 }
+
+namespace {
+
+/// A folder with state files, whose times are old enough to be believed.
+Source settled_folder(const Workbench& bench) {
+  write_file(bench.path() / "state" / sqs_file, pickled("queue"));
+  write_file(bench.path() / "state" / s3_file, pickled("bucket"));
+  write_file(bench.path() / "state/assets/s3/notes.txt", "an asset");
+  write_file(bench.path() / "state/evil.pkl", "cos\nsystem\n(S'true'\ntR.");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  return Source::parse((bench.path() / "state").string());
+}
+
+std::vector<fs::path> caches(const fs::path& store) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(store / "pod/stat")) found.push_back(entry.path());
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("files that did not change are not read again, and their models and verdicts stay") {
+  Workbench bench;
+  const Source source = settled_folder(bench);
+  CommitResult first = commit(bench.store(), shop, source, {.author = ada});
+  CHECK(first.verdict == Verdict::refuse);
+  const CommitResult same = commit(bench.store(), shop, source, {.author = ada});
+  CHECK_FALSE(same.created);
+  CHECK(same.files == 4);
+  CHECK(same.bytes == first.bytes);
+  CHECK(same.verdict == Verdict::refuse);
+
+  write_file(bench.path() / "state" / sqs_file, pickled("another queue"));
+  const CommitResult second = commit(bench.store(), shop, source, {.author = ada});
+  CHECK(second.created);
+  CHECK(second.changes.size() == 1);
+  CHECK(second.verdict == Verdict::refuse);
+  // A store that knows nothing of the folder makes the same tree.
+  Store other = Store::init(bench.path() / "other");
+  CHECK(commit(other, shop, source, {.author = ada}).version->tree == second.version->tree);
+  CHECK(bench.sound());
+}
+
+TEST_CASE("what another store, or nobody, wrote about a folder does no harm") {
+  Workbench bench;
+  const Source source = settled_folder(bench);
+  const Oid tree = commit(bench.store(), shop, source, {.author = ada}).version->tree;
+  REQUIRE(caches(bench.path() / "store").size() == 1);
+  const fs::path cache = caches(bench.path() / "store")[0];
+
+  SUBCASE("its objects are not here") {}
+  SUBCASE("it is cut") { fs::resize_file(cache, fs::file_size(cache) / 2); }
+  SUBCASE("it is noise") { write_file(cache, std::string(5000, 'x')); }
+  SUBCASE("it is empty") { write_file(cache, ""); }
+  Workbench other;
+  fs::create_directories(other.path() / "store/pod/stat");
+  fs::copy_file(cache, other.path() / "store/pod/stat" / cache.filename());
+  const CommitResult result = commit(other.store(), shop, source, {.author = ada});
+  CHECK(result.version->tree == tree);
+  CHECK(other.content("shop:1")[sqs_file] == "queue");
+  CHECK(other.sound());
+}
+
+TEST_CASE("a pod of its own is made of a folder that another pod knows") {
+  Workbench bench;
+  const Source source = settled_folder(bench);
+  const CommitResult first = commit(bench.store(), shop, source, {.author = ada});
+  const CommitResult second = commit(bench.store(), PodName::parse("other"), source, {.author = ada});
+  CHECK(second.created);
+  CHECK(second.version->tree == first.version->tree);
+  CHECK(second.resources_added == first.resources_added);
+  CHECK(second.changes.size() == 4);
+}

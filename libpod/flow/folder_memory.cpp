@@ -1,0 +1,25 @@
+#include "flow/folder_memory.hpp"
+
+#include "digest/digest.hpp"
+#include "metamodel/rules.hpp"
+#include "policy/manifest.hpp"
+#include "reading/state_file.hpp"
+
+namespace pod::flow {
+namespace {
+
+/// Whatever a reading, a model or a verdict depends on beside the file.
+std::string maker() {
+  digest::Sha256 manifests;
+  for (const std::string_view manifest : policy::committed_manifests()) manifests.update(manifest);
+  return "reading " + std::to_string(reading::number) + ", rules " +
+         std::to_string(metamodel::Rules::built_in().number()) + ", classes " +
+         digest::hex(manifests.finish()).substr(0, 16);
+}
+
+}  // namespace
+
+FolderMemory::FolderMemory(store::Engine& engine)
+    : caches(engine.stat_folder(), maker()), objects(engine.repository().objects()) {}
+
+}  // namespace pod::flow

@@ -1,0 +1,160 @@
+#include "snapshot/read_ahead.hpp"
+
+#include <libpod/error.hpp>
+
+#include "snapshot/beneath.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace pod::snapshot {
+namespace {
+
+constexpr std::size_t batch_files = 64;
+constexpr std::uint64_t batch_bytes = 1 << 20;
+constexpr std::uint64_t ahead_bytes = 16u << 20;
+constexpr std::size_t worth_threads = 2;  // batches
+
+/// Opens files one after the other; those of one folder from that folder.
+class Opener {
+ public:
+  explicit Opener(int root) : root_(root) {}
+  base::Fd open(const StatePath& path) {
+    // O_NONBLOCK: what was a file a moment ago may be a FIFO now.
+    constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    const std::string& text = path.str();
+    const auto slash = text.rfind('/');
+    if (slash == std::string::npos) return open_in(root_, text.c_str(), flags);
+    if (!fd_ || text.compare(0, slash, folder_) != 0) {
+      folder_ = text.substr(0, slash);
+      fd_ = open_beneath(root_, StatePath::parse(folder_), O_RDONLY | O_DIRECTORY);
+      if (!fd_) return base::Fd();
+    }
+    return open_in(fd_.get(), text.c_str() + slash + 1, flags);
+  }
+
+ private:
+  int root_;
+  std::string folder_;
+  base::Fd fd_;
+};
+
+/// The whole file, where it is and stays what the scan saw.
+std::optional<std::string> content_of(Opener& opener, const FoundFile& file, const Context& context) {
+  const base::Fd fd = opener.open(file.path);
+  if (!fd) return std::nullopt;
+  std::string content(static_cast<std::size_t>(file.stat.size) + 1, '\0');  // one more, to see that it ends
+  std::size_t got = 0;
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), content.data() + got, content.size() - got);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::nullopt;
+    got += static_cast<std::size_t>(count);
+    context.progress->advance(static_cast<std::uint64_t>(count));
+    if (count == 0 || got >= file.stat.size) break;
+  }
+  struct stat status {};
+  if (got != file.stat.size || ::fstat(fd.get(), &status) != 0 || file_stat(status) != file.stat) return std::nullopt;
+  content.resize(got);
+  return content;
+}
+
+}  // namespace
+
+ReadAhead::ReadAhead(int root, const std::vector<FoundFile>& files, std::vector<std::size_t> wanted,
+                     std::uint64_t limit, const Context& context)
+    : root_(root), files_(files), wanted_(std::move(wanted)), limit_(limit), context_(context) {
+  plan();
+  if (batches_.size() < worth_threads) return;
+  const std::size_t most = std::max(1u, std::thread::hardware_concurrency());
+  try {
+    while (threads_.size() < std::min(most, batches_.size())) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // next() reads what nobody has begun.
+  }
+}
+
+ReadAhead::~ReadAhead() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ReadAhead::plan() {
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    const std::uint64_t size = files_[wanted_[i]].stat.size;
+    const std::uint64_t held = size > limit_ ? 0 : size;
+    if (batches_.empty() || batches_.back().to - batches_.back().from >= batch_files ||
+        batches_.back().bytes + held > batch_bytes)
+      batches_.push_back({i, i, 0, {}});
+    batches_.back().to = i + 1;
+    batches_.back().bytes += held;
+  }
+  done_.resize(batches_.size());
+}
+
+void ReadAhead::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stopping_ || started_ == batches_.size() || under_way_ < ahead_bytes; });
+    if (stopping_ || started_ == batches_.size()) return;
+    const std::size_t number = started_++;
+    under_way_ += batches_[number].bytes;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      read(batches_[number]);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    done_[number] = 1;
+    if (failure && !failure_) failure_ = failure;
+    if (failure) stopping_ = true;
+    changed_.notify_all();
+  }
+}
+
+void ReadAhead::read(Batch& batch) const {
+  Opener opener(root_);
+  batch.contents.resize(batch.to - batch.from);
+  for (std::size_t i = batch.from; i < batch.to; ++i) {
+    context_.cancel->check();
+    const FoundFile& file = files_[wanted_[i]];
+    if (file.stat.size <= limit_) batch.contents[i - batch.from] = content_of(opener, file, context_);
+  }
+}
+
+std::optional<std::string> ReadAhead::next() {
+  Batch& batch = batches_.at(batch_);
+  if (place_ == 0) {
+    std::unique_lock lock(mutex_);
+    if (started_ == batch_ && threads_.empty()) {
+      ++started_;
+      lock.unlock();
+      read(batch);
+    } else {
+      changed_.wait(lock, [&] { return failure_ || done_[batch_] != 0; });
+      if (failure_) std::rethrow_exception(failure_);
+    }
+  }
+  std::optional<std::string> content = std::move(batch.contents[place_]);
+  if (++place_ < batch.to - batch.from) return content;
+  place_ = 0;
+  ++batch_;
+  batch.contents = {};
+  const std::lock_guard lock(mutex_);
+  if (!threads_.empty()) under_way_ -= batch.bytes;
+  changed_.notify_all();
+  return content;
+}
+
+}  // namespace pod::snapshot
