@@ -59,6 +59,7 @@ struct Listing {
   };
   std::vector<Pack> packs;  // newest first
   std::vector<std::string> problems;
+  std::vector<fs::path> lone_indexes;  // of packs that are not there
   std::bitset<256> loose_folders;
   std::int64_t objects_modified = 0;
   std::int64_t packs_modified = 0;
@@ -186,42 +187,42 @@ class Database final : public ObjectDatabase {
   }
 
   void for_each(const std::function<void(const Oid&)>& visit) override {
-    refresh();
-    const std::shared_ptr<const Listing> listing = current();
     std::unordered_set<Oid> seen;
     const auto once = [&](const Oid& id) {
       if (seen.insert(id).second) visit(id);
     };
-    for (const auto& pack : listing->packs) {
-      if (!pack.file->sound()) continue;
-      const PackIndex* index = pack.file->index();
-      for (std::uint32_t i = 0; index != nullptr && i < index->count(); ++i) once(index->id(i));
-    }
-    for (unsigned folder = 0; folder < 256; ++folder)
-      if (listing->loose_folders[folder])
-        for (const Oid& id : loose_in(folder)) once(id);
+    looking_again([&](const Listing& listing) {
+      for (const auto& pack : listing.packs) {
+        if (!pack.file->sound()) continue;
+        const PackIndex* index = pack.file->index();
+        for (std::uint32_t i = 0; index != nullptr && i < index->count(); ++i) once(index->id(i));
+      }
+      for (unsigned folder = 0; folder < 256; ++folder)
+        if (listing.loose_folders[folder])
+          for (const Oid& id : loose_in(folder)) once(id);
+    });
   }
 
   std::vector<Oid> with_prefix(const Oid& prefix, std::size_t digits, std::size_t limit) override {
     digits = std::min(digits, 2 * Oid::size);
     if (digits < 2) return {};
-    refresh();
-    const std::shared_ptr<const Listing> listing = current();
     std::vector<Oid> found;
     const auto once = [&](const Oid& id) {
       if (found.size() < limit && std::find(found.begin(), found.end(), id) == found.end()) found.push_back(id);
     };
-    for (const auto& pack : listing->packs) {
-      if (!pack.file->sound()) continue;
-      const PackIndex* index = pack.file->index();
-      if (index == nullptr) continue;
-      const auto [first, last] = index->range(prefix, digits);
-      for (std::uint32_t i = first; i < last && found.size() < limit; ++i) once(index->id(i));
-    }
-    const std::string start = prefix.hex().substr(0, digits);
-    if (const unsigned folder = prefix.bytes()[0]; listing->loose_folders[folder])
-      for (const Oid& id : loose_in(folder))
-        if (id.hex().starts_with(start)) once(id);
+    looking_again([&](const Listing& listing) {
+      for (const auto& pack : listing.packs) {
+        if (!pack.file->sound()) continue;
+        const PackIndex* index = pack.file->index();
+        if (index == nullptr) continue;
+        const auto [first, last] = index->range(prefix, digits);
+        for (std::uint32_t i = first; i < last && found.size() < limit; ++i) once(index->id(i));
+      }
+      const std::string start = prefix.hex().substr(0, digits);
+      if (const unsigned folder = prefix.bytes()[0]; listing.loose_folders[folder])
+        for (const Oid& id : loose_in(folder))
+          if (id.hex().starts_with(start)) once(id);
+    });
     return found;
   }
 
@@ -229,6 +230,8 @@ class Database final : public ObjectDatabase {
     refresh();
     const std::shared_ptr<const Listing> listing = current();
     std::vector<std::string> found = listing->problems;
+    for (const fs::path& index : listing->lone_indexes)
+      if (!is_elsewhere(index)) found.push_back(printable(index.filename().native()) + ": its pack is missing");
     for (const auto& pack : listing->packs) {
       try {
         if (!pack.file->sound()) found.push_back(printable(pack.file->problem()));
@@ -259,11 +262,40 @@ class Database final : public ObjectDatabase {
         }
         return nowhere();
       } catch (const PackVanished&) {
-        if (tries >= most_tries)
-          throw Error(ErrorCode::busy, "the packs change faster than they can be read").hint("run the command again");
+        if (tries >= most_tries) throw too_fast();
         refresh();
       }
     }
+  }
+
+  /// Goes through a fresh listing, and again through a fresher one where a pack vanishes: what it held lies elsewhere.
+  template <typename Look>
+  void looking_again(Look look) {
+    for (int tries = 0;; ++tries) {
+      refresh();
+      try {
+        return look(*current());
+      } catch (const PackVanished&) {
+        if (tries >= most_tries) throw too_fast();
+      }
+    }
+  }
+
+  /// Whether all objects of an index are in packs that are there: its own was joined with others, or is no loss.
+  bool is_elsewhere(const fs::path& file) {
+    try {
+      const auto index = PackIndex::open(file);
+      index->verify();
+      for (std::uint32_t i = 0; i < index->count(); ++i)
+        if (!knows(index->id(i))) return false;
+      return true;
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::not_found;
+    }
+  }
+
+  static Error too_fast() {
+    return Error(ErrorCode::busy, "the packs change faster than they can be read").hint("run the command again");
   }
 
   std::shared_ptr<const Listing> current() const {
@@ -305,7 +337,7 @@ class Database final : public ObjectDatabase {
       base::throw_errno(error.value(), "read the folder", folder);
     for (const auto& [stem, which] : halves) {
       if (which == 1) listing->problems.push_back(printable(stem) + ".pack: it has no index");
-      if (which == 2) listing->problems.push_back(printable(stem) + ".idx: its pack is missing");
+      if (which == 2) listing->lone_indexes.push_back(folder / (stem + ".idx"));
     }
     for (auto& [path, stamp] : indexes) {
       if (halves[path.stem().string()] != 3) continue;

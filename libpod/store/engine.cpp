@@ -171,7 +171,9 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   operation.after = id;
   operation.captured = version.captured;
   append(lock, operation, context);
-  return load_version(repository, version.pod, id);
+  Version made = load_version(repository, version.pod, id);
+  impl_->keep_packs_few(context);
+  return made;
 }
 
 Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const std::optional<Oid>& safety_tree,
@@ -208,6 +210,7 @@ Operation Engine::begin_inject(const WriterLock&, git::PackWriter& pack, const s
     }
   }
   operation.id = impl_->journal.announce(operation, id);
+  impl_->keep_packs_few(context);
   return operation;
 }
 

@@ -32,6 +32,9 @@ struct Engine::Impl {
   void repair(bool previous_writer_died, const Context& context);
   void restore_broken_refs(const Context& context);
   void settle_open_operation();
+
+  /// After a change: where packs have become many they are joined. Never throws: the change is done.
+  void keep_packs_few(const Context& context) noexcept;
 };
 
 struct WriterLock::Impl {

@@ -51,7 +51,7 @@ void sweep_packs(const fs::path& folder) {
   for (const fs::path& path : entries_of(folder)) {
     const std::string name = path.filename().native();
     if (name.starts_with(".tmp-")) ::unlink(path.c_str());
-    if (!name.starts_with("tmp_pack_") && !name.starts_with("tmp_idx_")) continue;
+    if (!name.starts_with("tmp_pack_") && !name.starts_with("tmp_idx_") && !name.starts_with("tmp_mtimes_")) continue;
     const base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Stock git holds no flock; what it writes is young.
     if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && is_stale(path)) ::unlink(path.c_str());
