@@ -87,6 +87,7 @@ class PickleReader {
   Graph read() && {
     while (step()) continue;
     const Value root = pop();
+    hold(root);
     if (!marks_.empty()) fail("a mark is left open");
     while (!stack_.empty()) drop(pop());
     return std::move(builder_).finish(root, protocol_used_, at_);
@@ -207,7 +208,21 @@ class PickleReader {
   }
 
   // Nodes.
-  Value add(Kind kind, std::span<const Value> arguments) { return builder_.add_node(kind, arguments, op_at_); }
+  Value add(Kind kind, std::span<const Value> arguments) {
+    for (const Value value : arguments) hold(value);
+    return builder_.add_node(kind, arguments, op_at_);
+  }
+  void add_part(Value node, Part::Act act, std::span<const Value> values) {
+    for (const Value value : values) hold(value);
+    builder_.add_part(node, act, values);
+  }
+  /// The document has this call somewhere.
+  void hold(Value value) {
+    if (value.kind() != Kind::call) return;
+    if (held_calls_.size() <= value.node()) held_calls_.resize(value.node() + 1);
+    held_calls_[value.node()] = true;
+  }
+  bool is_held(Value call) const { return call.node() < held_calls_.size() && held_calls_[call.node()]; }
   void push_node(Kind kind, std::initializer_list<Value> arguments) {
     push(add(kind, std::span(arguments.begin(), arguments.size())));
   }
@@ -226,7 +241,7 @@ class PickleReader {
     const std::span<const Value> values = above_mark();
     if (act == Part::Act::items && values.size() % 2 != 0) fail("a key has no value");
     const Value made = add(kind, {});
-    if (!values.empty()) builder_.add_part(made, act, values);
+    if (!values.empty()) add_part(made, act, values);
     close_mark();
     push(made);
   }
@@ -291,7 +306,7 @@ class PickleReader {
       case Kind::extension: break;
       default: fail("it changes what cannot be changed");
     }
-    if (!values.empty()) builder_.add_part(target, act, values);
+    if (!values.empty()) add_part(target, act, values);
   }
   void change_by_marked(Part::Act act) {
     const std::span<const Value> values = above_mark();
@@ -309,15 +324,17 @@ class PickleReader {
     stack_.resize(stack_.size() - count);
   }
 
-  /// A value that nobody took. A call was made for what it does: it belongs to the object that it was given first.
+  /// A value that nobody took. A call that the document has nowhere else was made for what it does: it belongs to the
+  /// object that it was given first. It was made once, however often it is dropped.
   void drop(Value value) {
-    if (value.kind() != Kind::call) return;
+    if (value.kind() != Kind::call || is_held(value)) return;
+    hold(value);
     const Graph& graph = builder_.graph();
     const Value arguments = graph.arguments(value)[1];
     if (arguments.kind() == Kind::tuple && !graph.arguments(arguments).empty()) {
       const Value first = graph.arguments(arguments)[0];
       if (first.is_node()) {
-        builder_.add_part(first, Part::Act::effect, std::span(&value, 1));
+        add_part(first, Part::Act::effect, std::span(&value, 1));
         return;
       }
     }
@@ -356,6 +373,7 @@ class PickleReader {
   std::size_t at_ = 0;
   std::size_t op_at_ = 0;
   std::vector<Value> stack_;
+  std::vector<bool> held_calls_;  // by node
   std::vector<std::size_t> marks_;
   std::size_t floor_ = 0;
   Memo memo_;

@@ -67,7 +67,7 @@ class ValueCheck {
     const auto arguments = graph_.arguments(value);
     switch (value.kind()) {
       case Kind::tuple:
-      case Kind::frozen_set: return all(arguments);
+      case Kind::frozen_set: return graph_.parts(value).empty() && all(arguments);
       case Kind::global:
       case Kind::persistent: return graph_.parts(value).empty() && all(arguments);
       case Kind::call: return graph_.parts(value).empty() && is_value_call(arguments);

@@ -153,6 +153,20 @@ TEST_CASE("a call whose result is dropped belongs to the object that it was give
             .size() == 1);  // left on the stack
 }
 
+TEST_CASE("a call that the document has elsewhere was not made for what it does, and was made once") {
+  // Dropped beside the root, which it is; dropped after a list took it; dropped twice.
+  const auto effects = [](const std::string& pickle) {
+    const Graph graph = read(pickle);
+    std::size_t count = graph.loose_effects().size();
+    for (pod::document::NodeId id = 0; id < graph.node_count(); ++id)
+      for (const Part& part : graph.parts(graph.node(id))) count += part.act == Part::Act::effect ? 1 : 0;
+    return count;
+  };
+  CHECK(effects("]p1\ncos\nremove\ng1\n\x85R2.") == 0);
+  CHECK(effects("]cos\nremove\nVfile\n\x85Rp2\nag2\n0.") == 0);
+  CHECK(effects("]p1\ncos\nremove\ng1\n\x85Rp2\n0g2\n0.") == 1);
+}
+
 TEST_CASE("one name is one object, and names of Python 2 are those of Python 3") {
   const Graph graph =
       read("(c__builtin__\nset\nc__builtin__\nset\nccopy_reg\n_reconstructor\nc__builtin__\nunicode\nl.");

@@ -186,3 +186,7 @@ TEST_CASE("a byte array needs protocol 5") {
                     "ab.")) == raw("\x80\x05\x96\x02\x00\x00\x00\x00\x00\x00\x00"
                                    "ab."));
 }
+
+TEST_CASE("a call of a call whose result lies about is written as one call, again and again") {
+  CHECK(checked(raw("C\x01k}N\x86R2N\x86R22.")) == checked(written(raw("C\x01k}N\x86R2N\x86R22."))));
+}

@@ -1,4 +1,6 @@
 #include "document/tree.hpp"
+#include "document/pickle.hpp"
+#include "document/values.hpp"
 
 #include "document/making.hpp"
 
@@ -425,4 +427,13 @@ TEST_CASE("a path that leads nowhere finds nothing") {
     CHECK_MESSAGE(!tree.find(path), path);
   CHECK(tree.find("/a/0"));
   CHECK(*tree.find("") == tree.root());
+}
+
+TEST_CASE("a tuple that something was done to is no value, and what was done to it leads nowhere without end") {
+  // (1,) and a call that was given it and dropped.
+  const pod::document::Graph graph = pod::document::read_pickle("I1\n\x85p1\ncmoto.x\nnote\ng1\n\x85R0g1\n.", "test");
+  CHECK(!pod::document::is_value_object(graph, graph.root()));
+  const Tree tree(graph);
+  CHECK(tree.subtree_digest(tree.root()).size() == 32);
+  CHECK(all_paths(tree).size() >= 1);
 }
