@@ -150,8 +150,8 @@ std::optional<RefFiles::Value> RefFiles::read(std::string_view name) const {
   }
   if (!text) {
     const auto all = packed();
-    const auto found = all.find(name);
-    if (found == all.end()) return std::nullopt;
+    const auto found = all->find(name);
+    if (found == all->end()) return std::nullopt;
     return found->second;
   }
   std::string_view rest = *text;
@@ -188,7 +188,8 @@ std::optional<Oid> RefFiles::resolve(std::string_view name) const {
 
 std::vector<std::string> RefFiles::names(std::string_view prefix) const {
   std::set<std::string, std::less<>> found;
-  for (const auto& [name, id] : packed())
+  const auto all = packed();
+  for (const auto& [name, id] : *all)
     if (name.starts_with(prefix)) found.insert(name);
 
   std::vector<std::pair<std::string, std::size_t>> folders{{"refs", 1}};
@@ -230,7 +231,7 @@ RefUpdate RefFiles::update(std::string_view name, const Oid& expected, const Oid
           .because("there is a ref " + quote(others.front()));
     for (std::size_t slash = name.find('/', 5); slash != std::string_view::npos; slash = name.find('/', slash + 1)) {
       const std::string_view outer = name.substr(0, slash);
-      if (const auto all = packed(); all.contains(outer))
+      if (const auto all = packed(); all->contains(outer))
         throw Error(ErrorCode::conflict, "the ref " + quote(name) + " cannot be made")
             .because("there is a ref " + quote(outer));
     }
@@ -257,8 +258,26 @@ void RefFiles::point(std::string_view name, std::string_view target) {
   LockFile(root_ / name).commit("ref: " + std::string(target) + '\n');
 }
 
-std::map<std::string, Oid, std::less<>> RefFiles::packed() const {
-  std::map<std::string, Oid, std::less<>> found;
+std::shared_ptr<const RefFiles::Packed> RefFiles::packed() const {
+  const auto stamp = [&]() -> std::optional<PackedStamp> {
+    struct stat status {};
+    if (::stat((root_ / "packed-refs").c_str(), &status) != 0) return std::nullopt;
+    return PackedStamp{status.st_ino, static_cast<std::uint64_t>(status.st_size),
+                       std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
+  };
+  const auto now = stamp();
+  if (packed_ && packed_stamp_ && now == packed_stamp_) return packed_;
+  timespec clock{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &clock);
+  packed_ = std::make_shared<const Packed>(parse_packed());
+  // A file that was put in its place in the same tick of the clock could look the same.
+  const bool settled = now && now->changed < std::int64_t{clock.tv_sec} * 1'000'000'000 + clock.tv_nsec;
+  packed_stamp_ = settled && stamp() == now ? now : std::nullopt;
+  return packed_;
+}
+
+RefFiles::Packed RefFiles::parse_packed() const {
+  Packed found;
   const std::optional<std::string> text = base::read_file(root_ / "packed-refs", packed_limit);
   if (!text) return found;
   std::string_view rest = *text;
@@ -297,7 +316,7 @@ void RefFiles::remove(std::string_view name) {
 }
 
 void RefFiles::remove_packed(std::string_view name) {
-  if (!packed().contains(name)) return;
+  if (!packed()->contains(name)) return;
   const fs::path path = root_ / "packed-refs";
   LockFile lock(path);
   std::string_view rest;

@@ -7,8 +7,10 @@
 
 #include "git/repository.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,6 +19,14 @@ namespace pod::git {
 
 /// Error(invalid_argument) unless `name` is "HEAD" or "refs/…" as git allows it, and safe as a path.
 void check_ref_name(std::string_view name);
+
+/// What tells a file from one that took its place.
+struct PackedStamp {
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t changed = 0;  // nanoseconds
+  friend bool operator==(const PackedStamp&, const PackedStamp&) = default;
+};
 
 /// One thread at a time.
 class RefFiles {
@@ -37,10 +47,15 @@ class RefFiles {
   void point(std::string_view name, std::string_view target);
 
  private:
-  std::map<std::string, Oid, std::less<>> packed() const;
+  using Packed = std::map<std::string, Oid, std::less<>>;
+  /// Parsed once for as long as the file stays the same: a store may have thousands of pods.
+  std::shared_ptr<const Packed> packed() const;
+  Packed parse_packed() const;
   void remove(std::string_view name);
   void remove_packed(std::string_view name);
   std::filesystem::path root_;
+  mutable std::shared_ptr<const Packed> packed_;
+  mutable std::optional<PackedStamp> packed_stamp_;
 };
 
 }  // namespace pod::git

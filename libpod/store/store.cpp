@@ -69,6 +69,8 @@ std::vector<PodSummary> Store::pods() const {
   return pods;
 }
 
+std::vector<PodName> Store::names() const { return store::pod_names(engine_->repository()); }
+
 std::optional<Version> Store::find(const PodRef& ref) const { return store::find_version(engine_->repository(), ref); }
 
 Version Store::resolve(const PodRef& ref) const {

@@ -4,6 +4,7 @@
 
 #include "base/ascii.hpp"
 #include "store/message.hpp"
+#include "store/numbers.hpp"
 
 #include <algorithm>
 
@@ -55,6 +56,53 @@ std::string ref_name(const PodRef& ref) {
   return ref.remote() ? "refs/remotes/" + *ref.remote() + "/" + ref.pod().str() : ref.pod().branch();
 }
 
+constexpr std::size_t near = 64;            // versions back from the latest that are walked
+constexpr std::size_t worth_writing = 256;  // versions that the sidecar does not know
+
+/// Every version along first parents, oldest first: as far as the sidecar knows them, without reading them.
+std::vector<NumberedCommit> chain_of(const git::Repository& repository, const std::string& ref, const Version& latest,
+                                     bool believe = true) {
+  NumberIndex index(repository.path(), ref);
+  std::size_t known = 0;
+  std::vector<NumberedCommit> newer;
+  walk(repository, latest, [&](const Version& version) {
+    const NumberedCommit here{version.number, version.commit};
+    known = believe ? index.up_to(here) : 0;
+    if (known == 0) newer.push_back(here);
+    return known == 0;
+  });
+  index.extend(known, newer);
+  if (!believe || newer.size() > worth_writing) index.save();
+  return index.commits();
+}
+
+const NumberedCommit* find_in(const std::vector<NumberedCommit>& chain, const PodRef& ref) {
+  if (ref.kind() == PodRef::Kind::back) {
+    const auto steps = static_cast<std::uint64_t>(ref.number());
+    return steps < chain.size() ? &chain[chain.size() - 1 - steps] : nullptr;
+  }
+  const auto found =
+      std::find_if(chain.rbegin(), chain.rend(), [&](const auto& entry) { return entry.number == ref.number(); });
+  return found != chain.rend() ? &*found : nullptr;
+}
+
+/// Far behind the latest version.
+std::optional<Version> find_far(const git::Repository& repository, const PodRef& ref, const Version& latest) {
+  for (const bool believe : {true, false}) {
+    const std::vector<NumberedCommit> chain = chain_of(repository, ref_name(ref), latest, believe);
+    const NumberedCommit* entry = find_in(chain, ref);
+    if (entry == nullptr) return std::nullopt;
+    try {
+      Version version = load_version(repository, ref.pod(), entry->commit);
+      if (version.number == entry->number) return version;
+    } catch (const Error& error) {
+      if (!believe || error.code() != ErrorCode::corrupt) throw;
+    }
+    // The sidecar does not tell the truth.
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Version load_version(const git::Repository& repository, const std::optional<PodName>& pod, const Oid& commit) {
@@ -97,15 +145,18 @@ std::optional<Version> find_version(const git::Repository& repository, const Pod
   Version latest = load_version(repository, ref.pod(), *tip);
   if (ref.kind() == PodRef::Kind::latest) return latest;
   std::optional<Version> found;
-  std::int64_t steps = 0;
-  walk(repository, std::move(latest), [&](const Version& version) {
-    const bool here = ref.kind() == PodRef::Kind::back ? steps++ == ref.number() : version.number == ref.number();
+  std::size_t steps = 0;
+  bool past = false;
+  walk(repository, latest, [&](const Version& version) {
+    const bool here = ref.kind() == PodRef::Kind::back ? static_cast<std::int64_t>(steps) == ref.number()
+                                                       : version.number == ref.number();
     if (here) found = version;
     // Numbers only fall along first parents.
-    const bool past = ref.kind() == PodRef::Kind::version && version.number != 0 && version.number < ref.number();
-    return !here && !past;
+    past = ref.kind() == PodRef::Kind::version && version.number != 0 && version.number < ref.number();
+    return !here && !past && ++steps < near;
   });
-  return found;
+  if (found || past || steps < near) return found;
+  return find_far(repository, ref, latest);
 }
 
 void throw_missing(const git::Repository& repository, const PodRef& ref) {
@@ -114,14 +165,10 @@ void throw_missing(const git::Repository& repository, const PodRef& ref) {
   const std::string name = (ref.remote() ? *ref.remote() + "/" : std::string()) + ref.pod().str();
   const auto tip = repository.find_ref(ref_name(ref));
   if (!tip) throw Error(ErrorCode::not_found, "no pod " + quote(name)).hint(nearest(repository, ref.pod().str()));
-  std::int64_t highest = 0;
-  std::int64_t lowest = 0;
-  std::int64_t count = 0;
-  walk(repository, load_version(repository, ref.pod(), *tip), [&](const Version& version) {
-    if (count++ == 0) highest = version.number;
-    lowest = version.number;
-    return true;
-  });
+  const auto chain = chain_of(repository, ref_name(ref), load_version(repository, ref.pod(), *tip));
+  const std::int64_t highest = chain.back().number;
+  const std::int64_t lowest = chain.front().number;
+  const std::size_t count = chain.size();
   const std::string range = count == 1 ? "version " + std::to_string(highest)
                                        : "versions " + std::to_string(lowest) + " to " + std::to_string(highest);
   throw Error(ErrorCode::not_found, "no version " + quote(ref.str())).hint("pod " + quote(name) + " has " + range);

@@ -27,7 +27,7 @@ std::vector<std::string> references(const GlobalOptions& options, const std::str
   const pod::Store store = pod::Store::open(place.path, {.read_only = true});
   const std::size_t colon = current.find(':');
   if (colon == std::string::npos) {
-    for (const auto& pod : store.pods()) out.push_back(pod.name.str());
+    for (const pod::PodName& name : store.names()) out.push_back(name.str());
   } else if (with_versions) {
     store.log(pod::PodRef::latest(pod::PodName::parse(current.substr(0, colon))), [&](const pod::Version& version) {
       out.push_back(version.str());

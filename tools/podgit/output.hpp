@@ -22,13 +22,14 @@ class Output {
   void line(std::string_view text);
   /// What was written so far is out, so that standard error comes after it on the same terminal. Not with a pager.
   void keep_order();
+  /// The reader need not wait for more.
+  void flush();
   /// Everything is written and the pager has ended. Throws pod::Error(io) where something could not be written.
   void finish();
   /// Nobody reads any more (`| head`, a pager that was left): stop producing.
   bool closed() const noexcept { return closed_; }
 
  private:
-  void flush();
   int fd_ = 1;
   pid_t pager_ = -1;
   bool closed_ = false;

@@ -63,9 +63,9 @@ Output& Session::out() {
   return out_;
 }
 
-void Session::print(const Table& table) {
+void Session::print(Table& table) {
   const bool terminal = is_terminal(STDOUT_FILENO);
-  out().write(table.text(terminal ? std::optional(terminal_width(STDOUT_FILENO)) : std::nullopt, colour_out_));
+  out().write(table.take(terminal ? std::optional(terminal_width(STDOUT_FILENO)) : std::nullopt, colour_out_));
 }
 
 void Session::page() {

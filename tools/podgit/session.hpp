@@ -49,7 +49,8 @@ class Session {
   // Standard output. Progress ends with the first use.
   Output& out();
   std::string paint(std::string_view text, Colour colour) const { return painted(text, colour, colour_out_); }
-  void print(const Table& table);
+  /// What was added since it was printed last.
+  void print(Table& table);
   /// For commands whose answer is read, not piped.
   void page();
 

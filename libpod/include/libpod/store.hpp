@@ -77,6 +77,8 @@ struct Finding {
 };
 
 struct StoreOptions {
+  /// Nothing that the store holds is changed; what can be rebuilt may still be written beside it (FORMATS.md,
+  /// sidecars).
   bool read_only = false;
   /// How long a writer waits for another one before Error(busy).
   std::chrono::milliseconds lock_wait{30000};
@@ -105,6 +107,8 @@ class POD_API Store {
   // Questions
   /// Sorted by name. Cost: one commit read a pod.
   std::vector<PodSummary> pods() const;
+  /// The names alone, sorted: one that cannot be read is among them.
+  std::vector<PodName> names() const;
   std::optional<Version> find(const PodRef& ref) const;
   /// Error(not_found) that says what there is.
   Version resolve(const PodRef& ref) const;

@@ -50,6 +50,7 @@ class Log final : public Command {
         all.push_back(entry(store, version, context));
       else
         print(session, store, version, seen == 0, context);
+      if (seen == 0 && !session.json()) session.out().flush();  // long histories are read while they are walked
       return ++seen < limit_ && !session.out().closed();
     });
     return {.data = {{"pod", ref.has_pod() ? Json(ref.pod().str()) : Json(nullptr)}, {"versions", std::move(all)}}};

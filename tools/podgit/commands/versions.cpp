@@ -19,6 +19,8 @@ std::string services_text(const std::vector<std::string>& services) {
   return services.empty() ? "-" : fmt::format("{}", fmt::join(services, ","));
 }
 
+constexpr std::uint64_t shown_at_once = 100;
+
 class Versions final : public Command {
  public:
   const Description& description() const override {
@@ -62,7 +64,11 @@ class Versions final : public Command {
                    short_time(version.time), emulator_text(info.emulator), shown(services, session),
                    version.subject()});
       }
-      return ++seen < limit_;
+      if (++seen % shown_at_once == 0 && !session.json()) {
+        session.print(table);
+        session.out().flush();
+      }
+      return seen < limit_ && !session.out().closed();
     });
     if (!session.json()) session.print(table);
     return {.data = {{"pod", ref.has_pod() ? Json(ref.pod().str()) : Json(nullptr)}, {"versions", std::move(all)}}};
