@@ -3,6 +3,7 @@
 #include "digest/digest.hpp"
 #include "document/opcodes.hpp"
 #include "document/values.hpp"
+#include "document/walk.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -76,7 +77,7 @@ void append_state(std::string& out, const Graph& graph, Value dict) {
   append_op(out, Op::build);
 }
 
-/// Collects an outline, breadth before depth, until the budget is spent.
+/// Collects an outline until the budget is spent.
 class Outline {
  public:
   explicit Outline(const Graph& graph) : graph_(graph) {}
@@ -91,34 +92,55 @@ class Outline {
     }
     std::string text(1, static_cast<char>(value.kind()));
     if (depth == 0) return text;
+    if (value.kind() == Kind::frozen_set) {
+      add_unordered(text, graph_.arguments(value), 1, depth);
+      return text;
+    }
     for (const Value argument : graph_.arguments(value)) {
       if (!spend()) return text;
       text += of(argument, depth - 1);
     }
-    for (const Part& part : graph_.parts(value)) add_part(text, part, depth);
+    // Grouped as they are written: how many batches a file has them in must not show.
+    PartGroups groups(graph_, value, storage_);
+    for (PartGroup group{}; groups.next(group);) add_group(text, group, depth);
     return text;
   }
 
  private:
   bool spend() { return budget_ > 0 && budget_-- > 0; }
-  void add_part(std::string& text, const Part& part, int depth) {
-    text += static_cast<char>('0' + static_cast<int>(part.act));
-    if (part.act == Part::Act::effect) return;  // it begins with the object itself
+  void add_group(std::string& text, const PartGroup& group, int depth) {
+    text += static_cast<char>('0' + static_cast<int>(group.act));
+    if (group.act == Part::Act::effect) return;  // it begins with the object itself
+    if (group.act == Part::Act::items) return add_unordered(text, group.values, 2, depth);
+    if (group.act == Part::Act::add) return add_unordered(text, group.values, 1, depth);
+    append_number(text, group.values.size(), 8);
+    if (group.values.size() > budget_) return;
+    for (const Value value : group.values)
+      if (spend()) text += of(value, depth - 1);
+  }
+  /// Each piece, `step` values, has the same share of the budget: what order the pieces stand in must not show.
+  void add_unordered(std::string& text, std::span<const Value> values, std::size_t step, int depth) {
     // The size first: what the budget does not reach still counts a little.
-    append_number(text, part.values.size(), 8);
-    if (part.values.size() > budget_) return;
+    append_number(text, values.size(), 8);
+    if (values.empty() || values.size() > budget_) return;
+    const std::size_t share = budget_ / (values.size() / step);
+    const std::size_t whole = budget_;
+    std::size_t used = 0;
     std::vector<std::string> pieces;
-    const std::size_t step = part.act == Part::Act::items ? 2 : 1;
-    for (std::size_t i = 0; i + step <= part.values.size(); i += step) {
+    for (std::size_t at = 0; at + step <= values.size(); at += step) {
+      budget_ = share;
       std::string& piece = pieces.emplace_back();
       for (std::size_t j = 0; j < step; ++j)
-        if (spend()) piece += of(part.values[i + j], depth - 1);
+        if (spend()) piece += of(values[at + j], depth - 1);
+      used += share - budget_;
     }
-    if (part.act == Part::Act::items || part.act == Part::Act::add) std::sort(pieces.begin(), pieces.end());
+    budget_ = whole - used;
+    std::sort(pieces.begin(), pieces.end());
     for (const std::string& piece : pieces) text += piece;
   }
 
   const Graph& graph_;
+  std::deque<std::vector<Value>> storage_;
   std::size_t budget_ = 256;
 };
 

@@ -190,3 +190,14 @@ TEST_CASE("a byte array needs protocol 5") {
 TEST_CASE("a call of a call whose result lies about is written as one call, again and again") {
   CHECK(checked(raw("C\x01k}N\x86R2N\x86R22.")) == checked(written(raw("C\x01k}N\x86R2N\x86R22."))));
 }
+
+TEST_CASE("sets of objects are ordered by what these hold, in whatever order their own sets stood") {
+  // Two frozen sets that are no values, since lists lie in them; each with its members in both orders.
+  const auto set_of = [](const std::string& a, const std::string& b) { return "\x80\x04\x8f(" + a + b + "\x90."; };
+  const std::string first = "(]K\x01K\x02\x91", first_turned = "(K\x02]K\x01\x91";
+  const std::string second = "(]K\x01K\x03\x91", second_turned = "(K\x03K\x01]\x91";
+  const std::string expected = checked(set_of(first, second));
+  CHECK(checked(set_of(second, first)) == expected);
+  CHECK(checked(set_of(first_turned, second_turned)) == expected);
+  CHECK(checked(set_of(second_turned, first)) == expected);
+}
