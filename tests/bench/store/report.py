@@ -59,7 +59,7 @@ def goals(found, history):
     for name, operations in found.items():
         for operation in operations:
             best = min(peers(name, operation).values(), default=None)
-            if best is None:
+            if best is None or "podgit" not in operations[operation]:
                 continue
             ours = operations[operation]["podgit"]
             if operation.endswith("pages changed in place"):
