@@ -100,6 +100,27 @@ void GraphBuilder::add_part(Value value, Part::Act act, std::span<const Value> v
 
 void GraphBuilder::add_loose_effect(Value call) { graph_.loose_effects_.push_back(call); }
 
+void GraphBuilder::remove_effects(Value value, const std::function<bool(Value call)>& unwanted) {
+  Graph::Node& node = graph_.nodes_[value.node()];
+  std::uint32_t kept = Graph::none_part;
+  for (std::uint32_t number = node.first_part; number != Graph::none_part;) {
+    const Graph::PartRecord record = graph_.part_records_[number];
+    const bool is_effect =
+        (record.sequence_and_act & ((1u << Graph::act_bits) - 1)) == static_cast<std::uint32_t>(Part::Act::effect);
+    if (!is_effect || !unwanted(graph_.values_[record.first_value])) {
+      (kept == Graph::none_part ? node.first_part : graph_.part_records_[kept].next) = number;
+      kept = number;
+    }
+    number = record.next;
+  }
+  node.last_part = kept;
+  (kept == Graph::none_part ? node.first_part : graph_.part_records_[kept].next) = Graph::none_part;
+}
+
+void GraphBuilder::remove_loose_effects(const std::function<bool(Value call)>& unwanted) {
+  std::erase_if(graph_.loose_effects_, unwanted);
+}
+
 Graph GraphBuilder::finish(Value root, int protocol, std::uint64_t end) && {
   graph_.root_ = root;
   graph_.protocol_ = protocol;

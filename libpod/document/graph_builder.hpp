@@ -4,6 +4,7 @@
 #include "document/graph.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ class GraphBuilder {
   /// Joins with the node's last part where that is of the same act and its values are the last that were added.
   void add_part(Value node, Part::Act act, std::span<const Value> values);
   void add_loose_effect(Value call);
+  /// Takes back effects of `node` whose call `unwanted` says. Cost: the parts of the node.
+  void remove_effects(Value node, const std::function<bool(Value call)>& unwanted);
+  void remove_loose_effects(const std::function<bool(Value call)>& unwanted);
 
   /// What is there so far; spans and views are good until the next change.
   const Graph& graph() const noexcept { return graph_; }

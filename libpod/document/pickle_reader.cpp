@@ -90,6 +90,7 @@ class PickleReader {
     hold(root);
     if (!marks_.empty()) fail("a mark is left open");
     while (!stack_.empty()) drop(pop());
+    forget_copies();
     return std::move(builder_).finish(root, protocol_used_, at_);
   }
 
@@ -216,13 +217,19 @@ class PickleReader {
     for (const Value value : values) hold(value);
     builder_.add_part(node, act, values);
   }
-  /// The document has this call somewhere.
+  /// The document has this value somewhere.
   void hold(Value value) {
-    if (value.kind() != Kind::call) return;
-    if (held_calls_.size() <= value.node()) held_calls_.resize(value.node() + 1);
-    held_calls_[value.node()] = true;
+    if (value.kind() == Kind::call) mark_call(held_calls_, value);
   }
-  bool is_held(Value call) const { return call.node() < held_calls_.size() && held_calls_[call.node()]; }
+  /// False where it was marked before.
+  static bool mark_call(std::vector<bool>& marks, Value call) {
+    if (marks.size() <= call.node()) marks.resize(call.node() + 1);
+    if (marks[call.node()]) return false;
+    return marks[call.node()] = true;
+  }
+  static bool is_marked(const std::vector<bool>& marks, Value call) {
+    return call.node() < marks.size() && marks[call.node()];
+  }
   void push_node(Kind kind, std::initializer_list<Value> arguments) {
     push(add(kind, std::span(arguments.begin(), arguments.size())));
   }
@@ -324,21 +331,30 @@ class PickleReader {
     stack_.resize(stack_.size() - count);
   }
 
-  /// A value that nobody took. A call that the document has nowhere else was made for what it does: it belongs to the
-  /// object that it was given first. It was made once, however often it is dropped.
+  /// A value that nobody took. A call may have been made for what it does: then it belongs to the object that it was
+  /// given first. It was made once, however often it is dropped.
   void drop(Value value) {
-    if (value.kind() != Kind::call || is_held(value)) return;
-    hold(value);
+    if (value.kind() != Kind::call || !mark_call(dropped_calls_, value)) return;
     const Graph& graph = builder_.graph();
     const Value arguments = graph.arguments(value)[1];
     if (arguments.kind() == Kind::tuple && !graph.arguments(arguments).empty()) {
       const Value first = graph.arguments(arguments)[0];
       if (first.is_node()) {
-        add_part(first, Part::Act::effect, std::span(&value, 1));
+        builder_.add_part(first, Part::Act::effect, std::span(&value, 1));
+        changed_by_calls_.push_back(first);
         return;
       }
     }
     builder_.add_loose_effect(value);
+  }
+  /// What was dropped and is somewhere in the document all the same was not made for what it does.
+  void forget_copies() {
+    const auto held = [this](Value call) { return is_marked(held_calls_, call); };
+    std::sort(changed_by_calls_.begin(), changed_by_calls_.end(), [](Value a, Value b) { return a.node() < b.node(); });
+    const auto end = std::unique(changed_by_calls_.begin(), changed_by_calls_.end(),
+                                 [](Value a, Value b) { return a.node() == b.node(); });
+    for (auto node = changed_by_calls_.begin(); node != end; ++node) builder_.remove_effects(*node, held);
+    builder_.remove_loose_effects(held);
   }
   void pop_op() {
     if (stack_.size() == floor_ && !marks_.empty()) {
@@ -374,6 +390,8 @@ class PickleReader {
   std::size_t op_at_ = 0;
   std::vector<Value> stack_;
   std::vector<bool> held_calls_;  // by node
+  std::vector<bool> dropped_calls_;
+  std::vector<Value> changed_by_calls_;
   std::vector<std::size_t> marks_;
   std::size_t floor_ = 0;
   Memo memo_;

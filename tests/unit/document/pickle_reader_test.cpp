@@ -164,6 +164,7 @@ TEST_CASE("a call that the document has elsewhere was not made for what it does,
   };
   CHECK(effects("]p1\ncos\nremove\ng1\n\x85R2.") == 0);
   CHECK(effects("]cos\nremove\nVfile\n\x85Rp2\nag2\n0.") == 0);
+  CHECK(effects("]p1\ncos\nremove\ng1\n\x85R20a.") == 0);
   CHECK(effects("]p1\ncos\nremove\ng1\n\x85Rp2\n0g2\n0.") == 1);
 }
 
