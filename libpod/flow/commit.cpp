@@ -1,5 +1,7 @@
+#include "flow/comparison.hpp"
 #include "flow/scratch_objects.hpp"
 #include "flow/source_tree.hpp"
+#include "flow/state_models.hpp"
 
 #include "base/files.hpp"
 #include "store/engine.hpp"
@@ -33,8 +35,18 @@ std::shared_ptr<const snapshot::TreeView> view_of(store::Engine& engine, const s
   return std::make_shared<const snapshot::TreeView>(engine.repository().objects(), version->tree);
 }
 
+/// Of files that were read just now, and of those that this store read when it captured them.
+flow::KnownResources known_here(const flow::SourceTree& captured, const flow::FolderMemory& memory) {
+  return [&](const snapshot::TreeView& view, const FileEntry& file) -> std::optional<std::vector<Resource>> {
+    if (view.tree() == captured.tree)
+      for (const StateReading& reading : captured.readings)
+        if (reading.path == file.path) return reading.resources;
+    return flow::own_model(view, file, memory.captures);
+  };
+}
+
 /// Resources that differ, for people.
-void count_resources(CommitResult& result, const flow::SourceTree& captured,
+void count_resources(CommitResult& result, const flow::SourceTree& captured, const flow::FolderMemory& memory,
                      const std::shared_ptr<const snapshot::TreeView>& before,
                      const std::shared_ptr<const snapshot::TreeView>& after, const Context& context) {
   if (!before && captured.resources) {
@@ -46,8 +58,9 @@ void count_resources(CommitResult& result, const flow::SourceTree& captured,
       result.resources_added += file.resources.size();
     return;
   }
-  for (const ResourceChange& change :
-       compare(Snapshot(before), Snapshot(after), {.fields = false}, context).resources) {
+  result.differences =
+      flow::compare(Snapshot(before), Snapshot(after), {.fields = false}, known_here(captured, memory), context);
+  for (const ResourceChange& change : result.differences.resources) {
     if (change.kind == ChangeKind::added)
       ++result.resources_added;
     else if (change.kind == ChangeKind::removed)
@@ -93,7 +106,7 @@ CommitResult rehearse(store::Engine& engine, const PodName& pod, const Source& s
   if (holds(engine, latest, captured.state)) return result;
   const auto after = std::make_shared<const snapshot::TreeView>(scratch.finish(), captured.tree);
   result.changes = changes_between(before, after);
-  count_resources(result, captured, before, after, context);
+  count_resources(result, captured, memory, before, after, context);
   return result;
 }
 
@@ -143,9 +156,10 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
     const auto before = view_of(engine, latest);
     const auto after = view_of(engine, result.version);
     result.changes = changes_between(before, after);
-    count_resources(result, captured, before, after, context);
+    count_resources(result, captured, memory, before, after, context);
   }
   // Now that the objects are there.
+  memory.captures.save(captured.captures);
   if (captured.seen) memory.caches.save(source.path(), *captured.seen);
   result.store_time = since(start) - result.capture_time;
   return result;

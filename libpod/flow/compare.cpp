@@ -1,3 +1,5 @@
+#include "flow/comparison.hpp"
+
 #include "document/document.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/shown_value.hpp"
@@ -19,6 +21,7 @@ namespace pod {
 namespace {
 
 using document::Tree;
+using flow::KnownResources;
 using metamodel::Place;
 
 /// Which services a snapshot speaks for; all of them where it does not say.
@@ -43,25 +46,26 @@ class Spoken {
 
 /// A state file that both have, read.
 struct Reading {
-  Reading(std::string bytes, document::Format format, const StatePath& path)
+  Reading(std::string bytes, document::Format format, const StatePath& path, std::optional<std::vector<Resource>> known)
       : graph(document::read(std::move(bytes), format, path.str())),
         tree(graph),
-        model(metamodel::extract(tree, metamodel::place_of(path))) {
-    for (const Resource& resource : model.resources) paths.insert(resource.path);
+        resources(known ? *std::move(known) : metamodel::extract(tree, metamodel::place_of(path)).resources) {
+    for (const Resource& resource : resources) paths.insert(resource.path);
   }
   document::Graph graph;
   Tree tree;
-  metamodel::StateModel model;
+  std::vector<Resource> resources;
   std::unordered_set<std::string> paths;  // of resources
 };
 
-std::unique_ptr<Reading> try_to_read(const snapshot::TreeView& view, const FileEntry& file) {
+std::unique_ptr<Reading> try_to_read(const snapshot::TreeView& view, const FileEntry& file,
+                                     const KnownResources& known) {
   if (file.size > reading::size_limit) return nullptr;
   std::string bytes = flow::load(view, file);
   const document::Format format = document::detect(bytes);
   if (format == document::Format::opaque) return nullptr;
   try {
-    return std::make_unique<Reading>(std::move(bytes), format, file.path);
+    return std::make_unique<Reading>(std::move(bytes), format, file.path, known ? known(view, file) : std::nullopt);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::refused) throw;
     return nullptr;
@@ -97,9 +101,8 @@ class FileComparison {
   void run() {
     using Name = std::pair<std::string_view, std::string_view>;
     std::map<Name, const Resource*> old_ones;
-    for (const Resource& resource : before_.model.resources)
-      old_ones.emplace(Name(resource.type, resource.id), &resource);
-    for (const Resource& resource : after_.model.resources) {
+    for (const Resource& resource : before_.resources) old_ones.emplace(Name(resource.type, resource.id), &resource);
+    for (const Resource& resource : after_.resources) {
       const auto old_one = old_ones.find({resource.type, resource.id});
       if (old_one == old_ones.end()) {
         out_.resources.push_back(change_of(place_, resource, ChangeKind::added));
@@ -197,10 +200,11 @@ void add_whole(const snapshot::TreeView& view, const FileEntry& file, ChangeKind
 
 std::string size_text(std::uint64_t bytes) { return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes"); }
 
-void compare_both(const Snapshot& from, const FileEntry& old_file, const Snapshot& to, const FileEntry& new_file,
-                  const DiffOptions& options, ResourceDiff& out) {
-  const auto before = try_to_read(from.view(), old_file);
-  const auto after = before ? try_to_read(to.view(), new_file) : nullptr;
+void compare_files(const snapshot::TreeView& from, const FileEntry& old_file, const snapshot::TreeView& to,
+                   const FileEntry& new_file, const DiffOptions& options, const KnownResources& known,
+                   ResourceDiff& out) {
+  const auto before = try_to_read(from, old_file, known);
+  const auto after = before ? try_to_read(to, new_file, known) : nullptr;
   if (before && after) return FileComparison(new_file.path, *before, *after, options, out).run();
   OtherChange change{.path = new_file.path, .kind = ChangeKind::changed, .fields = {}, .more_fields = 0};
   if (options.fields)
@@ -221,6 +225,15 @@ std::map<StatePath, FileEntry> state_files(const Snapshot& snapshot, const std::
   return files;
 }
 
+void sort(ResourceDiff& out) {
+  std::sort(out.resources.begin(), out.resources.end(), [](const ResourceChange& a, const ResourceChange& b) {
+    return std::tie(a.service, a.account, a.region, a.type, a.id) <
+           std::tie(b.service, b.account, b.region, b.type, b.id);
+  });
+  std::sort(out.others.begin(), out.others.end(),
+            [](const OtherChange& a, const OtherChange& b) { return a.path < b.path; });
+}
+
 std::set<std::string> not_comparable(const Snapshot& from, const Snapshot& to) {
   const Spoken before(from);
   const Spoken after(to);
@@ -234,7 +247,10 @@ std::set<std::string> not_comparable(const Snapshot& from, const Snapshot& to) {
 
 }  // namespace
 
-ResourceDiff compare(const Snapshot& from, const Snapshot& to, const DiffOptions& options, const Context& context) {
+namespace flow {
+
+ResourceDiff compare(const Snapshot& from, const Snapshot& to, const DiffOptions& options, const KnownResources& known,
+                     const Context& context) {
   ResourceDiff out;
   const std::set<std::string> left_out = not_comparable(from, to);
   out.not_compared.assign(left_out.begin(), left_out.end());
@@ -249,20 +265,22 @@ ResourceDiff compare(const Snapshot& from, const Snapshot& to, const DiffOptions
       add_whole(to.view(), file, ChangeKind::added, out);
       continue;
     }
-    if (old_file->second.id != file.id) compare_both(from, old_file->second, to, file, options, out);
+    if (old_file->second.id != file.id)
+      compare_files(from.view(), old_file->second, to.view(), file, options, known, out);
     before.erase(old_file);
   }
   for (const auto& [path, file] : before) {
     context.cancel->check();
     add_whole(from.view(), file, ChangeKind::removed, out);
   }
-  std::sort(out.resources.begin(), out.resources.end(), [](const ResourceChange& a, const ResourceChange& b) {
-    return std::tie(a.service, a.account, a.region, a.type, a.id) <
-           std::tie(b.service, b.account, b.region, b.type, b.id);
-  });
-  std::sort(out.others.begin(), out.others.end(),
-            [](const OtherChange& a, const OtherChange& b) { return a.path < b.path; });
+  sort(out);
   return out;
+}
+
+}  // namespace flow
+
+ResourceDiff compare(const Snapshot& from, const Snapshot& to, const DiffOptions& options, const Context& context) {
+  return flow::compare(from, to, options, {}, context);
 }
 
 }  // namespace pod

@@ -19,7 +19,11 @@ std::string maker() {
 
 }  // namespace
 
-FolderMemory::FolderMemory(store::Engine& engine)
-    : caches(engine.stat_folder(), maker()), objects(engine.repository().objects()) {}
+FolderMemory::FolderMemory(store::Engine& engine) : FolderMemory(engine, maker()) {}
+
+FolderMemory::FolderMemory(store::Engine& engine, const std::string& maker)
+    : caches(engine.stat_folder(), maker),
+      captures(engine.stat_folder().parent_path(), maker),
+      objects(engine.repository().objects()) {}
 
 }  // namespace pod::flow

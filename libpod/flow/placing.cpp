@@ -114,11 +114,12 @@ struct Attempt {
   bool force;
   const store::WriterLock& lock;
   const std::filesystem::path& spool;
+  const FolderMemory& memory;
   const Context& context;
 
   SourceTree save(const SnapshotInfo& info, git::PackWriter& pack) const {
     try {
-      return capture_instance(instance, touched(info), &placing.snapshot.view(), spool, pack, context);
+      return capture_instance(instance, touched(info), &placing.snapshot.view(), spool, pack, context, &memory);
     } catch (Error& error) {
       error.within("cannot save what the instance holds");
       throw error.keeping("the instance was not changed");
@@ -132,8 +133,10 @@ struct Attempt {
     Placed placed;
     std::optional<Oid> safety_tree;
     std::optional<std::string> if_digest;
+    std::vector<KnownCapture> captures;
     if (placing.keep_safety_version) {
-      const SourceTree before = save(info, pack);
+      SourceTree before = save(info, pack);
+      captures = std::move(before.captures);
       safety_tree = before.tree;
       if (!before.digest.empty()) if_digest = before.digest;
       placed.services = spare_unsaved(info, before.info);
@@ -144,6 +147,7 @@ struct Attempt {
     context.cancel->check();
     const Operation operation = engine.begin_inject(lock, pack, safety_tree, placing.url, placing.commit, placing.what,
                                                     placing.author, placing.undoes, context);
+    memory.captures.save(captures);
     std::vector<ServiceOutcome> outcomes;
     try {
       outcomes = instance.inject(archive, placing.strategy, force, placing.version, if_digest);
@@ -176,9 +180,10 @@ Placed place(store::Engine& engine, instance::HttpInstance& instance, const Plac
 
   // One inject at a time from this store: the state that is saved is the one that the post replaces.
   const store::WriterLock lock = engine.lock(context);
+  const FolderMemory memory(engine);
   constexpr int attempts = 5;
   for (int attempt = 0; attempt < attempts; ++attempt)
-    if (auto placed = Attempt{engine, instance, placing, force, lock, spool.path(), context}.run(archive))
+    if (auto placed = Attempt{engine, instance, placing, force, lock, spool.path(), memory, context}.run(archive))
       return *std::move(placed);
   throw Error(ErrorCode::busy, "the instance changes faster than it can be saved")
       .because("clients changed it between safety version and inject, " + std::to_string(attempts) + " times in a row")
@@ -191,9 +196,10 @@ std::vector<FileChange> rehearse(store::Engine& engine, instance::HttpInstance& 
   require_something(placing);
   const base::TempFolder spool(engine.spool_folder());
   write_instance_archive(placing.snapshot, placing.info, placing.trust, spool.path() / "inject.zip", context);
+  const FolderMemory memory(engine);
   ScratchObjects scratch(spool.path(), engine.repository().objects(), context);
   const SourceTree before = capture_instance(instance, touched(placing.info), &placing.snapshot.view(), spool.path(),
-                                             scratch.pack(), context);
+                                             scratch.pack(), context, &memory);
   Placing possible = placing;
   if (placing.keep_safety_version) services = spare_unsaved(possible.info, before.info);
 

@@ -4,6 +4,7 @@
 #include "digest/digest.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/state_intake.hpp"
+#include "reading/state_file.hpp"
 #include "snapshot/archived.hpp"
 #include "snapshot/folder.hpp"
 #include "snapshot/tree_builder.hpp"
@@ -45,7 +46,8 @@ std::vector<std::string> names_of(const std::unordered_map<std::string, FileEntr
 }
 
 void add_captured(const instance::Capture& capture, const std::unordered_map<std::string, FileEntry>& blobs,
-                  snapshot::TreeBuilder& builder, const Context& context) {
+                  snapshot::TreeBuilder& builder, StateIntake& intake, const FolderMemory* memory,
+                  const Context& context) {
   std::unordered_map<std::string_view, const instance::CapturedEntry*> by_path;
   for (const instance::CapturedEntry& entry : capture.entries) {
     context.cancel->check();
@@ -71,7 +73,14 @@ void add_captured(const instance::Capture& capture, const std::unordered_map<std
     step.advance(entry.size);
     const auto found = by_path.find(entry.path.str());
     if (found == by_path.end()) return;  // `.pod/`: capture() refuses whatever else is not listed
-    builder.add_file(entry.path, entry.size, content, entry.mode, found->second->sha256);
+    const std::string& sha256 = found->second->sha256;
+    const bool is_state = reading::is_state_file(entry.path) && (entry.mode & 0100) == 0;
+    const CaptureKey key = is_state ? capture_key(entry.path, sha256) : CaptureKey();
+    const KnownCapture* known = is_state && memory != nullptr ? memory->captures.find(key) : nullptr;
+    if (known != nullptr && memory->holds(*known) && intake.reuse(entry.path, *known))
+      return builder.add_existing(entry.path, known->size, {.name = {}, .mode = known->mode, .id = known->id});
+    const git::TreeEntry made = builder.add_file(entry.path, entry.size, content, entry.mode, sha256);
+    if (is_state) intake.stored(key, made);
   });
 }
 
@@ -98,6 +107,8 @@ SourceTree finish(snapshot::TreeBuilder& builder, StateIntake& intake, SnapshotI
   intake.write_models(builder);
   out.verdict = intake.verdict();
   out.resources = intake.resources();
+  out.captures = intake.captures();
+  out.readings = intake.take_readings();
   out.files = builder.files();
   out.bytes = builder.bytes();
   out.tree = builder.finish(info);
@@ -149,7 +160,7 @@ std::vector<std::string> known_blobs(const snapshot::TreeView& view) { return na
 
 SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<std::string>& services,
                             const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
-                            const Context& context) {
+                            const Context& context, const FolderMemory* memory) {
   const auto blobs = known ? blobs_of(*known) : std::unordered_map<std::string, FileEntry>();
   const auto start = std::chrono::steady_clock::now();
   instance::Capture capture = instance.capture(services, names_of(blobs), folder);
@@ -161,10 +172,10 @@ SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<
       error.because(quote(failure.service) + ": " + printable(failure.reason));
     throw error;
   }
-  StateIntake intake(StateIntake::Storing::canonical, known);
+  StateIntake intake(StateIntake::Storing::canonical, known, memory != nullptr ? &memory->captures : nullptr);
   snapshot::TreeBuilder builder(pack, intake.hooks());
   if (capture.from_agent) {
-    add_captured(capture, blobs, builder, context);
+    add_captured(capture, blobs, builder, intake, memory, context);
   } else {
     archive::Reader reader(capture.archive, {}, context);
     snapshot::capture_archive(reader, builder, context);
@@ -181,7 +192,7 @@ SourceTree capture_source(const Source& source, const std::vector<std::string>& 
                           const Context& context, const FolderMemory* memory) {
   if (source.is_instance()) {
     instance::HttpInstance instance(source, context);
-    return capture_instance(instance, services, known, folder, pack, context);
+    return capture_instance(instance, services, known, folder, pack, context, memory);
   }
   if (source.kind() == Source::Kind::directory)
     return capture_directory(source, services, known, pack, context, memory);

@@ -32,6 +32,8 @@ struct SourceTree {
   std::string digest;                        // that an instance gave its state; empty where it does not say
   std::chrono::milliseconds source_time{0};  // waiting for the instance; zero for files
   std::optional<snapshot::StatCache> seen;   // of a folder: for the next capture of it, once the tree is durable
+  std::vector<KnownCapture> captures;        // of an instance: the same
+  std::vector<StateReading> readings;        // of files that were read, sorted by path
 };
 
 /// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was
@@ -45,10 +47,10 @@ std::vector<std::string> known_blobs(const snapshot::TreeView& view);
 /// be captured.
 SourceTree capture_instance(instance::HttpInstance& instance, const std::vector<std::string>& services,
                             const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
-                            const Context& context);
+                            const Context& context, const FolderMemory* memory = nullptr);
 
 /// The same for any source. Files of folders and archives are stored byte for byte. `memory`, which may be null: files
-/// of a folder that are as it says are not read again.
+/// of a folder or an instance that are as it says are not read again.
 SourceTree capture_source(const Source& source, const std::vector<std::string>& services,
                           const snapshot::TreeView* known, const std::filesystem::path& folder, git::PackWriter& pack,
                           const Context& context, const FolderMemory* memory = nullptr);

@@ -2,6 +2,7 @@
 // writing in the place of what an instance wrote.
 #pragma once
 
+#include "flow/capture_memory.hpp"
 #include "snapshot/stat_cache.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_view.hpp"
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace pod::flow {
@@ -23,7 +25,9 @@ class StateIntake {
     byte_for_byte,  // imports and directories
   };
   /// `before`, which may be null: the version before. A file that says the same as the one there is stored as that one.
-  StateIntake(Storing storing, const snapshot::TreeView* before) : storing_(storing), before_(before) {}
+  /// `memory`, which may be null: what this store knows of state files that it stored.
+  StateIntake(Storing storing, const snapshot::TreeView* before, const CaptureMemory* memory = nullptr)
+      : storing_(storing), before_(before), memory_(memory) {}
   StateIntake(const StateIntake&) = delete;
   StateIntake& operator=(const StateIntake&) = delete;
 
@@ -32,13 +36,20 @@ class StateIntake {
   /// A file that this store read and stored before, as `file` says, and that comes by no more. False where that is not
   /// all there is to know of it.
   bool reuse(const StatePath& path, const snapshot::KnownFile& file);
+  bool reuse(const StatePath& path, const KnownCapture& file);
+  /// The file of `key` that came last became `entry` in the tree.
+  void stored(const CaptureKey& key, const git::TreeEntry& entry);
   /// `.pod/metamodel/…` of every file that was seen.
   void write_models(snapshot::TreeBuilder& builder);
   /// After write_models(): models and verdicts of what was read go into the cache.
   void note(snapshot::StatCache& cache) const;
+  /// After write_models(): what is known now of the files that stored() was told of.
+  std::vector<KnownCapture> captures() const;
+  /// What was read, sorted by path; the rest is as in the version before or was stored before.
+  std::vector<StateReading> take_readings();
   /// The worst one.
   Verdict verdict() const noexcept { return verdict_; }
-  /// How many there are in all files; nullopt where some were reused and not read.
+  /// How many there are in all files; nullopt where that of some is not known.
   std::optional<std::uint64_t> resources() const;
 
  private:
@@ -53,7 +64,11 @@ class StateIntake {
 
   Storing storing_;
   const snapshot::TreeView* before_;
+  const CaptureMemory* memory_;
   std::vector<StateReading> readings_;
+  std::vector<std::pair<std::size_t, KnownCapture>> captures_;  // with the place of its reading
+  std::uint64_t reused_resources_ = 0;
+  bool all_counted_ = true;
   std::vector<Noted> reused_;
   std::vector<Noted> noted_;
   Verdict verdict_ = Verdict::accept;

@@ -20,6 +20,22 @@ std::string digest_of(const snapshot::TreeView& view, const FileEntry& file) {
 
 }  // namespace
 
+Oid blob_id(std::string_view bytes) {
+  return digest::Sha1()
+      .update("blob " + std::to_string(bytes.size()))
+      .update(std::string_view("\0", 1))
+      .update(bytes)
+      .finish();
+}
+
+std::optional<std::vector<Resource>> own_model(const snapshot::TreeView& view, const FileEntry& file,
+                                               const CaptureMemory& memory) {
+  const auto path = metamodel::model_path(file.path);
+  const auto text = path ? view.own_file(*path, model_limit) : std::nullopt;
+  if (!text || !memory.made(file.id, blob_id(*text))) return std::nullopt;
+  return metamodel::decode(*text, file.path).reading.resources;
+}
+
 std::string load(const snapshot::TreeView& view, const FileEntry& file) {
   const auto source = view.open(file);
   return base::read_all(*source, reading::size_limit);

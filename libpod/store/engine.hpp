@@ -4,6 +4,7 @@
 //     pod/format        {"format": 1, "check": "<sha256>"}: read first, a newer one is refused
 //     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
 //     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
+//     pod/captures      what is known of state files that instances sent (flow/capture_memory.hpp); the same
 //     pod/stat/         what files of captured folders were (snapshot/stat_cache.hpp); may be removed at any time
 //     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the
 //                       next writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds

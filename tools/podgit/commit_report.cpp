@@ -45,9 +45,11 @@ void print_report(Session& session, const pod::PodName& pod, const pod::CommitRe
 }
 
 /// The version is made; what cannot be said of it is no failure.
-std::optional<pod::ResourceDiff> resources_of(Session& session, const pod::Store& store, const pod::Version& version) {
+std::optional<pod::ResourceDiff> resources_of(Session& session, const pod::Store& store,
+                                              const pod::CommitResult& result) {
   try {
-    return compare_resources(store, predecessor(store, version), version, false, session.context());
+    if (!result.version->parents.empty()) return result.differences;
+    return all_added(pod::inventory(store.snapshot(*result.version), session.context()));
   } catch (const pod::Error& error) {
     session.warn(fmt::format("which resources changed cannot be said: {}", error.message()));
     return std::nullopt;
@@ -64,7 +66,7 @@ Outcome report_commit(Session& session, const pod::Store& store, const pod::PodN
   const Comparison against = comparison_of(result.changes, {}, result.info);
   // of a first version all would be new
   const bool shows = session.json() || (!session.options().quiet && result.created && !result.version->parents.empty());
-  const auto resources = result.created && shows ? resources_of(session, store, *result.version) : std::nullopt;
+  const auto resources = result.created && shows ? resources_of(session, store, result) : std::nullopt;
   if (!session.json()) print_report(session, pod, result, report, against);
   if (resources && !session.json()) print_resource_summary(session, *resources, " ");
   pod::Verdict verdict = pod::Verdict::accept;

@@ -43,6 +43,7 @@ struct CommitResult {
   std::uint64_t resources_added = 0;  // against the version before; 0 where nothing was created
   std::uint64_t resources_changed = 0;
   std::uint64_t resources_removed = 0;
+  ResourceDiff differences;                   // against the version before, without fields; empty for a first version
   std::chrono::milliseconds capture_time{0};  // the source's part
   std::chrono::milliseconds store_time{0};    // libpod's own part
   bool partial() const { return !info.failed.empty(); }

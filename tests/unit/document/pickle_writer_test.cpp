@@ -1,6 +1,7 @@
 #include "document/document.hpp"
 #include "document/graph_builder.hpp"
 #include "document/pickle.hpp"
+#include "document/same_document.hpp"
 
 #include <libpod/error.hpp>
 
@@ -28,6 +29,7 @@ std::string checked(const std::string& pickle) {
   const std::string once = written(pickle);
   CHECK(written(once) == once);
   CHECK(canonical_digest(read_pickle(once, "again")) == canonical_digest(read_pickle(pickle, "test")));
+  CHECK(same_document(read_pickle(once, "again"), read_pickle(pickle, "test")));
   return once;
 }
 
