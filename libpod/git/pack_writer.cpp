@@ -105,11 +105,17 @@ void write_at(int fd, std::string_view bytes, std::uint64_t offset, const fs::pa
   }
 }
 
+Oid object_id(digest::Sha1& sha, ObjectType type, std::string_view content) {
+  sha.reset();
+  sha.update(object_head(type, content.size()));
+  return sha.update(content).finish();
+}
+
 /// Objects on their way to the pack, in the order they were added.
 struct Batch {
   struct Item {
     ObjectType type = ObjectType::blob;
-    Oid id;
+    std::optional<Oid> id;  // none: not hashed yet
     std::size_t size = 0;
   };
   std::uint64_t number = 0;
@@ -118,15 +124,24 @@ struct Batch {
   // Made by compress():
   std::string packed;
   std::vector<IndexEntry> entries;  // offsets from the start of `packed`
+  std::vector<Oid> late_ids;        // of the items that had none
 
-  void compress(Deflater& deflater) {
+  /// `is_needed` says of an id found here whether the object is to be written.
+  template <typename IsNeeded>
+  void compress(Deflater& deflater, digest::Sha1& sha, const IsNeeded& is_needed) {
     std::size_t at = 0;
     for (const Item& item : items) {
+      const std::string_view bytes = std::string_view(content).substr(at, item.size);
+      at += item.size;
+      const Oid id = item.id ? *item.id : object_id(sha, item.type, bytes);
+      if (!item.id) {
+        late_ids.push_back(id);
+        if (!is_needed(id)) continue;
+      }
       const std::size_t start = packed.size();
       append_entry_head(packed, item.type, item.size);
-      deflater.whole(base::bytes_of(std::string_view(content).substr(at, item.size)), packed);
-      at += item.size;
-      entries.push_back({item.id, crc32_of(0, base::bytes_of(std::string_view(packed).substr(start))), start});
+      deflater.whole(base::bytes_of(bytes), packed);
+      entries.push_back({id, crc32_of(0, base::bytes_of(std::string_view(packed).substr(start))), start});
     }
   }
 };
@@ -151,6 +166,7 @@ struct PackWriter::Impl {
   fs::path folder;
   Context context;
   std::unique_ptr<Temporary> pack;
+  std::mutex added_mutex;
   std::unordered_set<Oid> added;
   digest::Sha1 sha;
   bool finished = false;
@@ -171,12 +187,20 @@ struct PackWriter::Impl {
   std::size_t under_way = 0;
   std::exception_ptr failure;
   std::vector<IndexEntry> entries;
+  std::vector<Oid> late_ids;
+  std::uint64_t late_ones = 0;  // of add_later() whose ids were not taken
   std::uint64_t position = head_size;
   std::uint64_t told_disk = 0;
 
-  bool is_new(const Oid& id) {
-    if (added.contains(id)) return false;
-    return !(existing && existing->knows(id));
+  /// Whether the object has to be written; true only once for each id. Any thread.
+  bool claim(const Oid& id) {
+    if (existing && existing->knows(id)) return false;
+    const std::lock_guard lock(added_mutex);
+    return added.insert(id).second;
+  }
+
+  void compress(Batch& batch, Deflater& deflater, digest::Sha1& hash) {
+    batch.compress(deflater, hash, [this](const Oid& id) { return claim(id); });
   }
 
   void open_pack() {
@@ -185,20 +209,34 @@ struct PackWriter::Impl {
 
   Oid add(ObjectType type, base::ConstBytes content) {
     check();
-    sha.reset();
-    sha.update(object_head(type, content.size()));
-    sha.update(content);
-    const Oid id = sha.finish();
-    if (!is_new(id)) return id;
+    const Oid id = object_id(sha, type, base::text_of(content));
+    if (claim(id)) enqueue({type, id, content.size()}, content);
+    return id;
+  }
+
+  void add_later(ObjectType type, base::ConstBytes content) {
+    check();
+    ++late_ones;
+    enqueue({type, std::nullopt, content.size()}, content);
+  }
+
+  void take_ids(std::vector<Oid>& out, bool all) {
+    check();
+    if (all && late_ones > 0) settle();
+    const std::lock_guard lock(mutex);
+    out.insert(out.end(), late_ids.begin(), late_ids.end());
+    late_ones -= late_ids.size();
+    late_ids.clear();
+  }
+
+  void enqueue(const Batch::Item& item, base::ConstBytes content) {
     if (!open_batch) {
       open_batch = std::make_unique<Batch>();
       open_batch->number = batches++;
     }
-    open_batch->items.push_back({type, id, content.size()});
+    open_batch->items.push_back(item);
     open_batch->content += base::text_of(content);
-    added.insert(id);
     if (open_batch->content.size() >= batch_size || open_batch->items.size() >= 1024) submit();
-    return id;
   }
 
   void check() {
@@ -239,13 +277,14 @@ struct PackWriter::Impl {
     std::unique_lock lock(mutex);
     try {
       Deflater deflater;
+      digest::Sha1 hash;
       for (;;) {
         wake_workers.wait(lock, [&] { return stopping || !waiting.empty(); });
         if (stopping) return;
         std::unique_ptr<Batch> batch = std::move(waiting.front());
         waiting.pop_front();
         lock.unlock();
-        batch->compress(deflater);
+        compress(*batch, deflater, hash);
         lock.lock();
         ready.emplace(batch->number, std::move(batch));
         write_ready(lock);
@@ -277,6 +316,7 @@ struct PackWriter::Impl {
         entry.offset += at;
         entries.push_back(entry);
       }
+      late_ids.insert(late_ids.end(), batch->late_ids.begin(), batch->late_ids.end());
       position = at + batch->packed.size();
       under_way -= batch->content.size();
       start_disk();
@@ -299,7 +339,7 @@ struct PackWriter::Impl {
         // A small commit needs no threads.
         open_pack();
         Deflater deflater;
-        open_batch->compress(deflater);
+        compress(*open_batch, deflater, sha);
         std::unique_lock lock(mutex);
         under_way += open_batch->content.size();
         const std::uint64_t number = open_batch->number;
@@ -369,14 +409,13 @@ struct PackWriter::Impl {
     check_length(size, size, source);
     IndexEntry entry = blob.finish();
     entry.id = sha.finish();
-    if (!is_new(entry.id)) {
+    if (!claim(entry.id)) {
       blob.cut_off();
       return entry.id;
     }
     const std::lock_guard lock(mutex);
     position = blob.end();
     entries.push_back(entry);
-    added.insert(entry.id);
     return entry.id;
   }
 
@@ -556,6 +595,8 @@ PackWriter::PackWriter(std::shared_ptr<ObjectDatabase> existing, const fs::path&
 PackWriter::~PackWriter() = default;
 Oid PackWriter::add(ObjectType type, base::ConstBytes content) { return impl_->add(type, content); }
 Oid PackWriter::add_blob(std::uint64_t size, base::ByteSource& source) { return impl_->add_blob(size, source); }
+void PackWriter::add_later(ObjectType type, base::ConstBytes content) { impl_->add_later(type, content); }
+void PackWriter::take_ids(std::vector<Oid>& out, bool all) { impl_->take_ids(out, all); }
 PackResult PackWriter::finish() { return impl_->finish(); }
 const PackResult& PackWriter::result() const noexcept { return impl_->result; }
 

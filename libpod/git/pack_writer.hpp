@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace pod::git {
 
@@ -36,6 +37,10 @@ class PackWriter {
 
   /// Small objects: returns the id at once; compression and writing go on behind.
   Oid add(ObjectType type, base::ConstBytes content);
+  /// As add(), for many in a row: hashed behind, too. Their ids come out of take_ids() in the order they went in.
+  void add_later(ObjectType type, base::ConstBytes content);
+  /// Appends the ids of add_later() that are known and were not taken yet; with `all` it waits for every one.
+  void take_ids(std::vector<Oid>& out, bool all);
   /// A blob of exactly `size` bytes; Error(corrupt) where the source has fewer or more. Held in memory only below 1
   /// MiB.
   Oid add_blob(std::uint64_t size, base::ByteSource& source);

@@ -34,12 +34,13 @@ class Comparison {
     const auto old_entries = entries_of(from_, old_tree);
     const auto new_entries = entries_of(to_, new_tree);
     std::map<std::string_view, std::pair<const TreeEntry*, const TreeEntry*>> pairs;
-    for (const auto& entry : old_entries) pairs[entry.name].first = &entry;
-    for (const auto& entry : new_entries) pairs[entry.name].second = &entry;
+    for (const auto& entry : old_entries) place(pairs[name_of(entry)].first, entry);
+    for (const auto& entry : new_entries) place(pairs[name_of(entry)].second, entry);
     for (const auto& [name, pair] : pairs) {
       if (depth == 0 && name == ".pod") continue;
       const auto& [before, after] = pair;
-      if (before && after && before->id == after->id && before->mode == after->mode) continue;
+      if (before && after && before->id == after->id && before->mode == after->mode && before->name == after->name)
+        continue;
       const auto plain = snapshot::unescape_component(name, depth == 0);
       if (!plain) throw Error(ErrorCode::corrupt, "a tree holds the name " + quote(name) + ", which no snapshot gives");
       entry(before, after, prefix + *plain, depth);
@@ -47,8 +48,8 @@ class Comparison {
   }
 
   void entry(const TreeEntry* before, const TreeEntry* after, const std::string& path, std::size_t depth) {
-    const bool old_folder = before && before->is_tree();
-    const bool new_folder = after && after->is_tree();
+    const bool old_folder = before && before->is_tree() && !snapshot::is_chunked(*before);
+    const bool new_folder = after && after->is_tree() && !snapshot::is_chunked(*after);
     if (old_folder || new_folder)
       folders(old_folder ? &before->id : nullptr, new_folder ? &after->id : nullptr, path + '/', depth + 1);
     const bool old_file = before && !old_folder;
@@ -59,8 +60,8 @@ class Comparison {
     FileChange change{StatePath::parse(path), FileChange::Kind::changed, 0, 0};
     if (!old_file) change.kind = FileChange::Kind::added;
     if (!new_file) change.kind = FileChange::Kind::removed;
-    if (old_file) change.old_size = size_of(from_, before->id);
-    if (new_file) change.new_size = size_of(to_, after->id);
+    if (old_file) change.old_size = size_of(from_, *before);
+    if (new_file) change.new_size = size_of(to_, *after);
     changes_.push_back(std::move(change));
   }
 
@@ -68,9 +69,21 @@ class Comparison {
     if (tree == nullptr) return {};
     return git::parse_tree(*tree, view.objects().read(*tree, git::ObjectType::tree));
   }
-  static std::uint64_t size_of(const snapshot::TreeView& view, const Oid& id) {
-    const auto header = view.objects().header(id);
-    if (!header) throw Error(ErrorCode::corrupt, "there is no object " + id.hex());
+  /// The same for a file, however large it is.
+  static std::string_view name_of(const TreeEntry& entry) {
+    std::string_view name = entry.name;
+    if (snapshot::is_chunked(entry)) name.remove_suffix(snapshot::chunks_suffix.size());
+    return name;
+  }
+  static void place(const TreeEntry*& side, const TreeEntry& entry) {
+    if (side != nullptr)
+      throw Error(ErrorCode::corrupt, "a tree holds " + quote(name_of(entry)) + " both whole and in chunks");
+    side = &entry;
+  }
+  static std::uint64_t size_of(const snapshot::TreeView& view, const TreeEntry& entry) {
+    if (snapshot::is_chunked(entry)) return snapshot::ChunkWalk(view.objects(), entry.id).size();
+    const auto header = view.objects().header(entry.id);
+    if (!header) throw Error(ErrorCode::corrupt, "there is no object " + entry.id.hex());
     return header->size;
   }
 

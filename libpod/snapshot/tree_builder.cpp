@@ -5,6 +5,8 @@
 #include "digest/digest.hpp"
 #include "git/repository.hpp"
 #include "json/json.hpp"
+#include "snapshot/chunk_cutter.hpp"
+#include "snapshot/chunk_tree.hpp"
 #include "snapshot/tree_names.hpp"
 
 #include <map>
@@ -20,6 +22,12 @@ constexpr std::uint64_t size_limit = 16ull << 30;
 struct Leaf {
   Oid id;
   bool executable = false;
+  bool chunked = false;
+
+  git::TreeEntry entry(std::string name) const {
+    if (chunked) return {std::move(name) + std::string(chunks_suffix), 040000, id};
+    return {std::move(name), executable ? 0100755u : 0100644u, id};
+  }
 };
 
 /// The digest that a path promises: `assets/<service>/blobs/<xx>/<sha256>`.
@@ -92,6 +100,10 @@ struct TreeBuilder::Impl {
       throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files in one version");
   }
 
+  void store(Leaf& leaf, std::uint64_t size, base::ByteSource& source) {
+    leaf.chunked = size >= chunked_size;
+    leaf.id = leaf.chunked ? write_chunks(pack, size, source, leaf.executable) : pack.add_blob(size, source);
+  }
   Oid add_text(std::string_view text) { return pack.add(git::ObjectType::blob, base::bytes_of(text)); }
   std::vector<git::TreeEntry> write_folders(const Leaves& files);
   Oid write_tree(std::vector<git::TreeEntry> entries) {
@@ -118,8 +130,7 @@ std::vector<git::TreeEntry> TreeBuilder::Impl::write_folders(const Leaves& files
     for (auto slash = path.find('/', open.back().prefix.size()); slash != std::string::npos;
          slash = path.find('/', slash + 1))
       open.push_back({path.substr(0, slash + 1), {}});
-    open.back().entries.push_back(
-        {path.substr(open.back().prefix.size()), leaf.executable ? 0100755u : 0100644u, leaf.id});
+    open.back().entries.push_back(leaf.entry(path.substr(open.back().prefix.size())));
   }
   while (open.size() > 1) close();
   return std::move(open.front().entries);
@@ -155,20 +166,23 @@ git::TreeEntry TreeBuilder::add_file(const StatePath& path, std::uint64_t size, 
     if (promised || sha256) digest = digest::hex(digest::sha256(file));
     check();
     const std::string stored = intake.take(path, std::move(file));
-    leaf.id = impl_->add_text(stored);
     size = stored.size();
+    base::MemorySource stored_source(stored);
+    impl_->store(leaf, size, stored_source);
   } else if (wanted || promised || sha256) {
     HashingSource hashing(source);
-    leaf.id = impl_->pack.add_blob(size, hashing);
+    impl_->store(leaf, size, hashing);
     digest = hashing.finish();
     check();
     if (wanted) intake.passed(path, size, digest);
   } else {
-    leaf.id = impl_->pack.add_blob(size, source);
+    impl_->store(leaf, size, source);
   }
   impl_->bytes += size;
   impl_->add(std::move(name), leaf);
-  return {"", leaf.executable ? 0100755u : 0100644u, leaf.id};
+  git::TreeEntry entry = leaf.entry("");
+  entry.name.clear();
+  return entry;
 }
 
 void TreeBuilder::add_existing(const FileEntry& file) {
@@ -176,11 +190,11 @@ void TreeBuilder::add_existing(const FileEntry& file) {
   impl_->check_place(file.path, name, false);
   impl_->check_room();
   impl_->bytes += file.size;
-  impl_->add(std::move(name), {file.id, (file.mode & 0100) != 0});
+  impl_->add(std::move(name), {file.id, (file.mode & 0100) != 0, file.chunked});
 }
 
 void TreeBuilder::add_existing(const StatePath& path, std::uint64_t size, const git::TreeEntry& entry) {
-  add_existing({path, size, entry.id, entry.mode});
+  add_existing({path, size, entry.id, entry.mode, entry.is_tree()});
 }
 
 void TreeBuilder::add_empty_folder(const StatePath& path) {
@@ -202,7 +216,7 @@ void TreeBuilder::add_own_existing(const StatePath& path, const Oid& blob) {
     throw Error(ErrorCode::internal, quote(path.str()) + " does not lie below " + quote(own_prefix));
   if (impl_->own.size() >= file_limit)
     throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files below " + quote(own_prefix));
-  impl_->own[escape_path(StatePath::parse(path.str().substr(own_prefix.size())))] = {blob, false};
+  impl_->own[escape_path(StatePath::parse(path.str().substr(own_prefix.size())))] = {blob};
 }
 
 std::uint64_t TreeBuilder::files() const noexcept { return impl_->leaves.size(); }
@@ -217,12 +231,12 @@ Oid TreeBuilder::finish(const SnapshotInfo& info) {
                      .update(state)
                      .finish();
 
-  impl_->own["info.json"] = {impl_->add_text(encode_info(info)), false};
+  impl_->own["info.json"] = {impl_->add_text(encode_info(info))};
   json::Value empty = json::Value::array();
   for (const std::string& folder : impl_->empty)
     if (!impl_->something_below(folder)) empty.push_back(folder);
   if (!empty.empty())
-    impl_->own["files.json"] = {impl_->add_text(json::canonical({{"format", 1}, {"empty", std::move(empty)}})), false};
+    impl_->own["files.json"] = {impl_->add_text(json::canonical({{"format", 1}, {"empty", std::move(empty)}}))};
   entries.push_back({".pod", 040000, impl_->write_tree(impl_->write_folders(impl_->own))});
   return impl_->write_tree(std::move(entries));
 }

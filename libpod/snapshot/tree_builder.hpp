@@ -38,6 +38,7 @@ class TreeBuilder {
   /// Error(corrupt) where the path says `assets/<service>/blobs/<xx>/<sha256>` and the content has another digest, or
   /// where `sha256` (64 hex digits) is given and differs; Error(invalid_argument) for a path that is there already or
   /// is both file and folder.
+  /// Files of 1 MiB and more become trees of chunks (chunk_tree.hpp).
   /// What stands in the tree for it, without a name.
   git::TreeEntry add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
                           const std::optional<std::string>& sha256 = std::nullopt);

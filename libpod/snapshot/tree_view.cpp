@@ -4,10 +4,12 @@
 
 #include "digest/digest.hpp"
 #include "json/json.hpp"
+#include "snapshot/chunk_tree.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_names.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace pod::snapshot {
 namespace {
@@ -34,12 +36,27 @@ unsigned file_mode(const git::TreeEntry& entry, const Oid& tree) {
               "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " is neither a file nor a folder");
 }
 
+/// The name of a file or folder; of a file of chunks without their mark.
 std::string checked_name(const git::TreeEntry& entry, const Oid& tree, bool at_root) {
-  auto name = unescape_component(entry.name, at_root);
+  std::string_view plain = entry.name;
+  if (is_chunked(entry)) plain.remove_suffix(chunks_suffix.size());
+  auto name = unescape_component(plain, at_root);
   if (!name)
     throw Error(ErrorCode::corrupt,
                 "entry " + quote(entry.name) + " of tree " + quote(tree.hex()) + " has a name that no snapshot gives");
   return *std::move(name);
+}
+
+/// Error(corrupt) where a file of chunks has the name of something else beside it.
+void check_once(const std::vector<git::TreeEntry>& entries, const Oid& tree) {
+  if (std::none_of(entries.begin(), entries.end(), is_chunked)) return;
+  std::unordered_set<std::string_view> names;
+  for (const git::TreeEntry& entry : entries) {
+    std::string_view name = entry.name;
+    if (is_chunked(entry)) name.remove_suffix(chunks_suffix.size());
+    if (!names.insert(name).second)
+      throw Error(ErrorCode::corrupt, "tree " + quote(tree.hex()) + " holds " + quote(name) + " twice");
+  }
 }
 
 StatePath checked_path(const std::string& text) {
@@ -85,11 +102,14 @@ std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string&
     if (++folders > file_limit)
       throw Error(ErrorCode::refused,
                   "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " folders");
-    for (const git::TreeEntry& entry : read_tree(*objects_, folder.id)) {
+    const auto entries = read_tree(*objects_, folder.id);
+    check_once(entries, folder.id);
+    for (const git::TreeEntry& entry : entries) {
       const bool at_root = folder.depth == 0;
       if (at_root && entry.name == own_folder) continue;
       std::string path = folder.prefix + checked_name(entry, folder.id, at_root);
-      if (entry.is_tree()) {
+      const bool chunked = is_chunked(entry);
+      if (entry.is_tree() && !chunked) {
         if (folder.depth + 1 >= depth_limit)
           throw Error(ErrorCode::refused,
                       "tree " + quote(tree_.hex()) + " is more than " + std::to_string(depth_limit) + " levels deep");
@@ -99,12 +119,16 @@ std::vector<FileEntry> TreeView::files_below(const Oid& tree, const std::string&
       if (files.size() >= file_limit)
         throw Error(ErrorCode::refused,
                     "tree " + quote(tree_.hex()) + " has more than " + std::to_string(file_limit) + " files");
-      files.push_back({checked_path(path), 0, entry.id, file_mode(entry, folder.id)});
+      files.push_back({checked_path(path), 0, entry.id, chunked ? 0644 : file_mode(entry, folder.id), chunked});
     }
   }
   std::sort(files.begin(), files.end(), [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
   if (with_sizes)
     for (FileEntry& file : files) {
+      if (file.chunked) {
+        measure(file);
+        continue;
+      }
       const auto header = objects_->header(file.id);
       if (!header || header->type != git::ObjectType::blob)
         throw Error(ErrorCode::corrupt, "content of " + quote(file.path.str()) + " is missing")
@@ -136,6 +160,17 @@ std::optional<FileEntry> TreeView::find(const StatePath& path) const {
     const auto entries = read_tree(*objects_, tree);
     const git::TreeEntry* entry = find_entry(entries, escape_component(parts[i], i == 0));
     const bool last = i + 1 == parts.size();
+    if (last) {
+      const git::TreeEntry* chunks =
+          find_entry(entries, escape_component(parts[i], i == 0) + std::string(chunks_suffix));
+      if (chunks != nullptr && chunks->is_tree()) {
+        if (entry != nullptr)
+          throw Error(ErrorCode::corrupt, "tree " + quote(tree.hex()) + " holds " + quote(path.str()) + " twice");
+        FileEntry file{path, 0, chunks->id, 0644, true};
+        measure(file);
+        return file;
+      }
+    }
     if (entry == nullptr || entry->is_tree() == last) return std::nullopt;
     if (last) {
       const auto header = objects_->header(entry->id);
@@ -173,7 +208,29 @@ SnapshotInfo TreeView::info() const {
   return text ? parse_info(*text) : SnapshotInfo{};
 }
 
-std::unique_ptr<base::ByteSource> TreeView::open(const FileEntry& file) const { return objects_->stream(file.id); }
+void TreeView::measure(FileEntry& file) const {
+  try {
+    const ChunkWalk walk(*objects_, file.id);
+    file.size = walk.size();
+    file.mode = walk.executable() ? 0755 : 0644;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found) throw;
+    throw Error(ErrorCode::corrupt, "content of " + quote(file.path.str()) + " is missing").because(error.message());
+  }
+}
+
+std::unique_ptr<base::ByteSource> TreeView::open(const FileEntry& file) const {
+  return file.chunked ? read_chunks(objects_, file.id) : objects_->stream(file.id);
+}
+
+ChunkWalk TreeView::chunks(const FileEntry& file) const {
+  if (!file.chunked) throw Error(ErrorCode::internal, quote(file.path.str()) + " is no file of chunks");
+  return ChunkWalk(*objects_, file.id);
+}
+
+bool is_chunked(const git::TreeEntry& entry) noexcept {
+  return entry.is_tree() && std::string_view(entry.name).ends_with(chunks_suffix);
+}
 
 Oid state_id(git::ObjectDatabase& objects, const Oid& tree) {
   auto entries = read_tree(objects, tree);

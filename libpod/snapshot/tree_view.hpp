@@ -3,6 +3,7 @@
 
 #include "git/object_database.hpp"
 #include "git/repository.hpp"
+#include "snapshot/chunk_tree.hpp"
 
 #include <libpod/snapshot.hpp>
 
@@ -21,7 +22,8 @@ class TreeView {
   const Oid& tree() const noexcept { return tree_; }
   git::ObjectDatabase& objects() const noexcept { return *objects_; }
 
-  /// Every file outside `.pod/`, sorted by path. Sizes cost a header look-up each: skipped where `with_sizes` is false.
+  /// Every file outside `.pod/`, sorted by path. Sizes cost a header look-up each (of a file of chunks: and two trees):
+  /// left out where `with_sizes` is false, and with them the mode of files of chunks.
   std::vector<FileEntry> files(bool with_sizes = true) const;
   std::optional<FileEntry> find(const StatePath& path) const;
   /// Folders that hold nothing, sorted (`.pod/files.json`).
@@ -32,8 +34,12 @@ class TreeView {
   /// Every file below `folder`, itself below `.pod/`, sorted by path; with sizes.
   std::vector<FileEntry> own_files(const StatePath& folder) const;
   std::unique_ptr<base::ByteSource> open(const FileEntry& file) const;
+  /// Of a file that is `chunked`: its chunks one after the other.
+  ChunkWalk chunks(const FileEntry& file) const;
 
  private:
+  /// Size and mode of a file of chunks.
+  void measure(FileEntry& file) const;
   std::optional<git::TreeEntry> entry_at(const StatePath& path) const;
   std::vector<FileEntry> files_below(const Oid& tree, const std::string& prefix, std::size_t depth,
                                      bool with_sizes) const;
@@ -41,6 +47,9 @@ class TreeView {
   std::shared_ptr<git::ObjectDatabase> objects_;
   Oid tree_;
 };
+
+/// Whether the entry stands for a large file, by its name.
+bool is_chunked(const git::TreeEntry& entry) noexcept;
 
 /// Id of the root tree without `.pod`: equal for two trees that hold the same state.
 Oid state_id(git::ObjectDatabase& objects, const Oid& tree);

@@ -21,12 +21,14 @@
 
 namespace pod {
 
-/// One state file or asset. `mode` holds the permission bits (0644 unless the tree says otherwise).
+/// One state file or asset. `mode` holds the permission bits (0644 unless the tree says otherwise). `id` is that of a
+/// blob, or of a tree of chunks where the file is large: equal ids mean equal contents.
 struct FileEntry {
   StatePath path;
   std::uint64_t size = 0;
   Oid id;
   unsigned mode = 0644;
+  bool chunked = false;
 };
 
 /// What an emulator calls itself; empty where a version does not say.
