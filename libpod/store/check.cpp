@@ -72,8 +72,15 @@ class Check {
     }
   }
   void packs() {
-    add_all(Level::fail, "packs", repository_.objects()->problems(), "every pack has a sound index",
-            "git index-pack makes an index again from a sound pack");
+    std::vector<std::string> damaged, killed;
+    for (std::string& problem : repository_.objects()->problems())
+      (problem.ends_with(": it has no index") ? killed : damaged).push_back(std::move(problem));
+    // What a writer that was killed leaves between two renames; nothing refers to what is in such a pack.
+    if (!killed.empty())
+      add_all(Level::warn, "packs", killed, "", "the next change of the store makes the index from the pack");
+    if (!damaged.empty() || killed.empty())
+      add_all(Level::fail, "packs", damaged, "every pack has a sound index",
+              "git index-pack makes an index again from a sound pack");
   }
 
   std::string way_back(const std::string& ref) const {
