@@ -257,19 +257,30 @@ class Check {
 
   /// The first thing below a tree that is missing or damaged. Sound trees are remembered.
   std::optional<std::string> missing_below(const Oid& root) {
-    std::vector<Oid> open{root};
+    struct Open {
+      Oid id;
+      std::string file;  // the large one that it is a part of
+    };
+    std::vector<Open> open{{root, {}}};
     std::vector<Oid> trees;
     while (!open.empty()) {
       context_.cancel->check();
-      const Oid id = open.back();
+      const Open tree = std::move(open.back());
       open.pop_back();
+      const Oid& id = tree.id;
+      const auto is_lost = [&](const Oid& object) {
+        return bad_.contains(object) || !repository_.objects()->contains(object);
+      };
+      const auto in_file = [](const std::string& name) { return ", file name " + quote(name); };
       if (sound_.contains(id)) continue;
-      if (bad_.contains(id) || !repository_.objects()->contains(id)) return "tree " + id.hex();
+      if (is_lost(id)) return "tree " + id.hex() + (tree.file.empty() ? std::string() : in_file(tree.file));
       for (const git::TreeEntry& entry : git::parse_tree(id, repository_.objects()->read(id, git::ObjectType::tree))) {
         if (entry.is_tree()) {
-          open.push_back(entry.id);
-        } else if (bad_.contains(entry.id) || !repository_.objects()->contains(entry.id)) {
-          return "blob " + entry.id.hex() + ", file name " + quote(entry.name);
+          open.push_back({entry.id, tree.file});
+          if (snapshot::is_chunked(entry))
+            open.back().file = entry.name.substr(0, entry.name.size() - snapshot::chunks_suffix.size());
+        } else if (is_lost(entry.id)) {
+          return "blob " + entry.id.hex() + in_file(tree.file.empty() ? entry.name : tree.file);
         }
       }
       trees.push_back(id);
