@@ -82,7 +82,7 @@ def test_every_service_is_captured(world):
 def test_the_list_of_noise_is_needed_and_enough(world):
     differences = list(probe.compare(world.answers, world.noisy))
     assert noise.unexplained(differences) == []
-    assert {noise.explain(path) for path, _, _ in differences} == set(noise.NOISE)
+    assert set(noise.NOISE) - {noise.explain(path) for path, _, _ in differences} <= noise.DRAWN
 
 
 def test_the_same_state_gives_the_same_digest(world):
