@@ -5,11 +5,11 @@
 #include "git/deflate.hpp"
 #include "git/loose.hpp"
 #include "git/pack_index.hpp"
+#include "git/pack_output.hpp"
 
 #include <libpod/error.hpp>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
@@ -33,77 +33,6 @@ constexpr std::size_t batch_size = 256 * 1024;   // small objects travel between
 constexpr std::size_t queue_limit = 32u << 20;   // content and compressed bytes under way
 constexpr std::size_t piece_size = 256 * 1024;   // of a large blob
 constexpr std::uint64_t early_write = 8u << 20;  // the disk starts on what is there while we go on
-constexpr std::size_t head_size = 12;
-
-void append_entry_head(std::string& out, ObjectType type, std::uint64_t size) {
-  auto byte = static_cast<unsigned>(type) << 4 | static_cast<unsigned>(size & 15);
-  for (size >>= 4; size > 0; size >>= 7) {
-    out += static_cast<char>(byte | 128);
-    byte = static_cast<unsigned>(size & 127);
-  }
-  out += static_cast<char>(byte);
-}
-
-std::string pack_head(std::uint32_t count) {
-  std::string head("PACK\0\0\0\2", 8);
-  for (int shift = 24; shift >= 0; shift -= 8) head += static_cast<char>(count >> shift & 255);
-  return head;
-}
-
-/// A file that is removed unless it was kept.
-class Temporary {
- public:
-  Temporary() = default;
-  Temporary(const fs::path& folder, std::string_view prefix) {
-    for (;;) {
-      path_ = folder / (std::string(prefix) + digest::hex(digest::random_bytes(8)));
-      try {
-        fd_ = base::open_file(path_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-        // Held while it lives, so that a sweep tells it from what a killed writer left. One that came in between has
-        // taken the file away: then another one is made.
-        struct stat status {};
-        if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0)
-          return;
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::already_exists) {
-          path_.clear();
-          throw;
-        }
-      }
-    }
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  ~Temporary() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  int fd() const noexcept { return fd_.get(); }
-  const fs::path& path() const noexcept { return path_; }
-  void seal() {
-    if (::fchmod(fd_.get(), 0444) != 0) base::throw_errno(errno, "write", path_);
-    base::sync_file(fd_.get(), path_);
-  }
-  /// From here on `path` has the name; remove() takes it away again.
-  void rename_to(const fs::path& path) {
-    if (::rename(path_.c_str(), path.c_str()) != 0) base::throw_errno(errno, "write", path);
-    path_.clear();
-  }
-
- private:
-  fs::path path_;
-  base::Fd fd_;
-};
-
-void write_at(int fd, std::string_view bytes, std::uint64_t offset, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) base::throw_errno(errno, "write", path);
-    if (count == 0) base::throw_errno(ENOSPC, "write", path);
-    offset += static_cast<std::uint64_t>(count);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-}
 
 Oid object_id(digest::Sha1& sha, ObjectType type, std::string_view content) {
   sha.reset();
@@ -139,7 +68,7 @@ struct Batch {
         if (!is_needed(id)) continue;
       }
       const std::size_t start = packed.size();
-      append_entry_head(packed, item.type, item.size);
+      append_entry_head(packed, static_cast<unsigned>(item.type), item.size);
       deflater.whole(base::bytes_of(bytes), packed);
       entries.push_back({id, crc32_of(0, base::bytes_of(std::string_view(packed).substr(start))), start});
     }
@@ -165,7 +94,7 @@ struct PackWriter::Impl {
   std::shared_ptr<ObjectDatabase> existing;
   fs::path folder;
   Context context;
-  std::unique_ptr<Temporary> pack;
+  std::unique_ptr<TemporaryFile> pack;
   std::mutex added_mutex;
   std::unordered_set<Oid> added;
   digest::Sha1 sha;
@@ -189,7 +118,7 @@ struct PackWriter::Impl {
   std::vector<IndexEntry> entries;
   std::vector<Oid> late_ids;
   std::uint64_t late_ones = 0;  // of add_later() whose ids were not taken
-  std::uint64_t position = head_size;
+  std::uint64_t position = pack_head_size;
   std::uint64_t told_disk = 0;
 
   /// Whether the object has to be written; true only once for each id. Any thread.
@@ -204,7 +133,7 @@ struct PackWriter::Impl {
   }
 
   void open_pack() {
-    if (!pack) pack = std::make_unique<Temporary>(folder, "tmp_pack_");
+    if (!pack) pack = std::make_unique<TemporaryFile>(folder, "tmp_pack_");
   }
 
   Oid add(ObjectType type, base::ConstBytes content) {
@@ -424,7 +353,7 @@ struct PackWriter::Impl {
    public:
     LargeBlob(Impl& writer, std::uint64_t start, std::uint64_t size) : writer_(writer), start_(start), at_(start) {
       std::string head;
-      append_entry_head(head, ObjectType::blob, size);
+      append_entry_head(head, static_cast<unsigned>(ObjectType::blob), size);
       write(head);
       deflater_.start();
       thread_ = std::thread([this] { run(); });
@@ -557,7 +486,7 @@ struct PackWriter::Impl {
     if (::ftruncate(pack->fd(), static_cast<off_t>(position + trailer.size())) != 0)
       base::throw_errno(errno, "write", pack->path());
 
-    Temporary index(folder, "tmp_idx_");
+    TemporaryFile index(folder, "tmp_idx_");
     const std::string index_bytes = encode_index(entries, checksum);
     base::write_all(index.fd(), base::bytes_of(index_bytes), index.path());
     pack->seal();
@@ -573,7 +502,7 @@ struct PackWriter::Impl {
 
   /// The pack gets its name before the index: readers go by indexes. Where the same pack is there already (somebody
   /// wrote the same objects at the same time), ours takes its place, and is left there whatever happens.
-  void publish(Temporary& index, const fs::path& pack_path) {
+  void publish(TemporaryFile& index, const fs::path& pack_path) {
     const fs::path index_path = fs::path(pack_path).replace_extension(".idx");
     const bool was_there = ::access(pack_path.c_str(), F_OK) == 0;
     try {

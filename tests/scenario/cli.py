@@ -44,7 +44,7 @@ class Done:
 class Cli:
     def __init__(self, binary, home):
         self.binary, self.home = str(binary), Path(home)
-        self.work = self.home / "work"
+        self.work = self.home / "demo"
         self.work.mkdir(parents=True, exist_ok=True)
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "TZ": "UTC",
                             "COLUMNS": "80", "LINES": "24", "TERM": "xterm",
