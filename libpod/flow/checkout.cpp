@@ -1,5 +1,6 @@
 #include "snapshot/folder.hpp"
 
+#include "flow/folder_memory.hpp"
 #include "flow/service_choice.hpp"
 
 #include <libpod/error.hpp>
@@ -30,9 +31,17 @@ CheckoutResult checkout(const Store& store, const PodRef& ref, const std::filesy
     }
     return result;
   }
-  const snapshot::Written written = snapshot::checkout_folder(snapshot.view(), folder, options.force, wanted, context);
+  const flow::FolderMemory memory(store.engine());
+  auto before = memory.caches.load(folder);
+  snapshot::Written written =
+      snapshot::checkout_folder(snapshot.view(), folder, options.force, wanted, context, before ? &*before : nullptr);
   result.files = written.files;
   result.bytes = written.bytes;
+  result.files_kept = written.kept;
+  if (written.known) {
+    flow::judge_by_path(*written.known);
+    memory.caches.save(folder, *written.known);
+  }
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "flow/folder_memory.hpp"
 
 #include "digest/digest.hpp"
+#include "flow/state_intake.hpp"
 #include "metamodel/rules.hpp"
 #include "policy/manifest.hpp"
 #include "reading/state_file.hpp"
@@ -25,5 +26,12 @@ FolderMemory::FolderMemory(store::Engine& engine, const std::string& maker)
     : caches(engine.stat_folder(), maker),
       captures(engine.stat_folder().parent_path(), maker),
       objects(engine.repository().objects()) {}
+
+void judge_by_path(snapshot::StatCache& cache) {
+  for (auto& [folder, files] : cache.folders)
+    for (snapshot::KnownFile& file : files)
+      if (!file.judged)
+        file.judged = !StateIntake::wants(StatePath::parse(folder.empty() ? file.name : folder + '/' + file.name));
+}
 
 }  // namespace pod::flow

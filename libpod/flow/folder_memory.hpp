@@ -28,4 +28,7 @@ struct FolderMemory {
   FolderMemory(store::Engine& engine, const std::string& maker);
 };
 
+/// Of files that nobody has looked into: those that no verdict is asked of need none.
+void judge_by_path(snapshot::StatCache& cache);
+
 }  // namespace pod::flow

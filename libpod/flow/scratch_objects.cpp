@@ -19,6 +19,7 @@ class Layered final : public git::ObjectDatabase {
     auto found = top_->header(id);
     return found ? found : bottom_->header(id);
   }
+  std::optional<std::uint64_t> place(const Oid& id) override { return layer_of(id).place(id); }
   std::string read(const Oid& id, git::ObjectType expected, std::uint64_t limit) override {
     return layer_of(id).read(id, expected, limit);
   }

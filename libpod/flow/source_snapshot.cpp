@@ -16,6 +16,7 @@ class NoObjects final : public git::ObjectDatabase {
   bool contains(const Oid&) override { return false; }
   bool knows(const Oid&) override { return false; }
   std::optional<git::ObjectHeader> header(const Oid&) override { return std::nullopt; }
+  std::optional<std::uint64_t> place(const Oid&) override { return std::nullopt; }
   std::string read(const Oid& id, git::ObjectType, std::uint64_t) override { missing(id); }
   git::Object read_any(const Oid& id, std::uint64_t) override { missing(id); }
   std::unique_ptr<base::ByteSource> stream(const Oid& id) override { missing(id); }

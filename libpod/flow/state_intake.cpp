@@ -42,11 +42,12 @@ std::array<std::uint8_t, 32> digest_bytes(std::string_view hex) {
 
 }  // namespace
 
+bool StateIntake::wants(const StatePath& path) {
+  return reading::is_state_file(path) || policy::role_of(path) == policy::Role::other;
+}
+
 snapshot::Intake StateIntake::hooks() {
-  return {.wants =
-              [](const StatePath& path) {
-                return reading::is_state_file(path) || policy::role_of(path) == policy::Role::other;
-              },
+  return {.wants = &StateIntake::wants,
           .limit = reading::size_limit,
           .take = [this](const StatePath& path, std::string file) { return take(path, std::move(file)); },
           .passed =
@@ -83,7 +84,7 @@ void StateIntake::record(StateReading reading) {
 
 bool StateIntake::reuse(const StatePath& path, const snapshot::KnownFile& file) {
   const bool has_model = reading::is_state_file(path) && metamodel::model_path(path);
-  if (has_model == file.model.is_zero()) return false;
+  if (!file.judged || has_model == file.model.is_zero()) return false;
   verdict_ = policy::worse(verdict_, file.verdict);
   if (has_model) reused_.push_back({path, file.model, file.verdict});
   all_counted_ = false;

@@ -33,6 +33,8 @@ class StateIntake {
 
   /// For the tree's builder, which this must outlive.
   snapshot::Intake hooks();
+  /// Whether what the file holds decides about its verdict.
+  static bool wants(const StatePath& path);
   /// A file that this store read and stored before, as `file` says, and that comes by no more. False where that is not
   /// all there is to know of it.
   bool reuse(const StatePath& path, const snapshot::KnownFile& file);

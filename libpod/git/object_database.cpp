@@ -132,6 +132,18 @@ class Database final : public ObjectDatabase {
         [] { return std::nullopt; });
   }
 
+  std::optional<std::uint64_t> place(const Oid& id) override {
+    const std::shared_ptr<const Listing> listing = current();
+    try {
+      const std::optional<Found> found = find_packed(*listing, id);
+      if (!found) return std::nullopt;
+      // Packs are far smaller than 2^48 bytes; where one is not, the order is a slower one.
+      return std::uint64_t{found->rank} << 48 | found->pack->place(found->position);
+    } catch (const PackVanished&) {
+      return std::nullopt;
+    }
+  }
+
   std::string read(const Oid& id, ObjectType expected, std::uint64_t limit) override {
     Object found = read_any(id, limit);
     if (found.type != expected)
@@ -369,13 +381,16 @@ class Database final : public ObjectDatabase {
   struct Found {
     std::shared_ptr<PackFile> pack;
     std::uint32_t position = 0;
+    std::uint16_t rank = 0;  // of the pack among the others
   };
   std::optional<Found> find_packed(const Listing& listing, const Oid& id) {
+    std::uint16_t rank = 0;
     for (const auto& pack : listing.packs) {
+      ++rank;
       const PackIndex* index = pack.file->index();
       if (index == nullptr) continue;
       const std::optional<std::uint32_t> position = index->find(id);
-      if (position && pack.file->sound()) return Found{pack.file, *position};
+      if (position && pack.file->sound()) return Found{pack.file, *position, rank};
     }
     return std::nullopt;
   }

@@ -46,6 +46,9 @@ class ObjectDatabase {
   /// Without looking for packs that came since the last refresh(): for many questions in a row. May say no wrongly.
   virtual bool knows(const Oid& id) = 0;
   virtual std::optional<ObjectHeader> header(const Oid& id) = 0;
+  /// Where it lies: objects whose numbers follow one another are read fastest one after the other. Good until packs
+  /// change; nullopt for what lies in no pack. Cost: a look into the indexes.
+  virtual std::optional<std::uint64_t> place(const Oid& id) = 0;
   /// Whole, id verified. Error(not_found), Error(corrupt), Error(refused) past `limit` (before it is inflated).
   virtual std::string read(const Oid& id, ObjectType expected, std::uint64_t limit = 64ull << 20) = 0;
   /// The same for an object whose type is not known.

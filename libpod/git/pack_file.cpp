@@ -112,8 +112,11 @@ PackEntry read_entry(const OpenPack& pack, std::uint64_t offset) {
 
 EntryStream::EntryStream(std::shared_ptr<const OpenPack> pack, const PackEntry& entry)
     : pack_(std::move(pack)), next_(entry.data), rest_(entry.size) {
-  // Small objects are most of them: read little more than they can need.
-  buffer_.resize(entry.size < 4096 ? 4096 : 64 * 1024);
+  // Small objects are most of them: read little more than they need. Deflate makes nothing larger but for its frame.
+  constexpr std::uint64_t least = 512;
+  constexpr std::uint64_t most = 64 * 1024;
+  constexpr std::uint64_t frame = 64;
+  buffer_.resize(static_cast<std::size_t>(std::clamp(std::min(entry.size, most) * 129 / 128 + frame, least, most)));
 }
 
 void EntryStream::fill() {

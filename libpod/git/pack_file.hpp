@@ -81,6 +81,8 @@ class PackFile {
   void close();
 
   ObjectHeader header(std::uint32_t position);
+  /// The offset of the entry. Error(corrupt).
+  std::uint64_t place(std::uint32_t position) { return offset_of(position); }
   /// Deltas resolved one after the other, the id not verified. Error(corrupt), Error(refused) past `limit` or where the
   /// deltas are too much work.
   Object read(std::uint32_t position, std::uint64_t limit);

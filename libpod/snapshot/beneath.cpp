@@ -44,6 +44,23 @@ base::Fd open_beneath(int root, const StatePath& path, int flags) noexcept {
   return base::Fd(static_cast<int>(fd));
 }
 
+FolderCursor::Place FolderCursor::find(const StatePath& path) {
+  const std::string& text = path.str();
+  const auto slash = text.rfind('/');
+  if (slash == std::string::npos) return {root_, text.c_str()};
+  if (!fd_ || text.compare(0, slash, folder_) != 0) {
+    folder_ = text.substr(0, slash);
+    fd_ = open_beneath(root_, StatePath::parse(folder_), O_RDONLY | O_DIRECTORY);
+    if (!fd_) return {};
+  }
+  return {fd_.get(), text.c_str() + slash + 1};
+}
+
+base::Fd FolderCursor::open(const StatePath& path, int flags, unsigned mode) {
+  const Place place = find(path);
+  return place.folder < 0 ? base::Fd() : open_in(place.folder, place.name, flags, mode);
+}
+
 StatePath path_in(const StatePath& folder) {
   const bool room = folder.str().size() + 2 <= 1024 && folder.components().size() < 64;
   return room ? StatePath::parse(folder.str() + "/-") : folder;

@@ -4,6 +4,7 @@
 
 #include "snapshot/beneath.hpp"
 #include "snapshot/exchange.hpp"
+#include "snapshot/folder_writer.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -91,133 +92,145 @@ void inspect(Target& target, int parent, bool replace) {
         .hint("choose another folder, or use --force to replace what it holds");
 }
 
-/// Writes files in the order of their paths below one folder, which nobody else knows.
-class FolderWriter {
+/// What a version is made of, for one folder.
+struct Plan {
+  std::vector<FileEntry> files;    // sorted by path
+  std::vector<StatePath> folders;  // the empty ones
+  std::uint64_t bytes = 0;
+};
+
+Plan plan_of(const TreeView& view, const std::function<bool(const FileEntry&)>& wanted) {
+  Plan plan{view.files(), view.empty_folders(), 0};
+  if (wanted) {
+    std::erase_if(plan.files, [&](const FileEntry& file) { return !wanted(file); });
+    std::erase_if(plan.folders, [&](const StatePath& folder) { return !wanted({path_in(folder)}); });
+  }
+  for (const FileEntry& file : plan.files) plan.bytes += file.size;
+  return plan;
+}
+
+std::string folder_of(const StatePath& path) {
+  const auto slash = path.str().rfind('/');
+  return slash == std::string::npos ? std::string() : path.str().substr(0, slash);
+}
+
+void make_folders(FolderWriter& writer, const Plan& plan) {
+  std::vector<std::string> folders;
+  for (const FileEntry& file : plan.files) {
+    std::string folder = folder_of(file.path);
+    if (folders.empty() || folders.back() != folder) folders.push_back(std::move(folder));
+  }
+  for (const StatePath& folder : plan.folders) folders.push_back(folder.str());
+  // As the paths below them sort, so that what lies in a folder follows it.
+  for (std::string& folder : folders) folder += '/';
+  std::sort(folders.begin(), folders.end());
+  for (std::string& folder : folders) {
+    folder.pop_back();
+    writer.make_folder(folder);
+  }
+}
+
+/// What is known of the folder before, where its times tell a change.
+class Before {
  public:
-  FolderWriter(base::Fd root, fs::path shown, bool sync_each) : shown_(std::move(shown)), sync_each_(sync_each) {
-    open_.push_back({"", std::move(root)});
+  Before(StatCache* cache, int folder) : cache_(cache) {
+    struct stat status {};
+    if (cache_ != nullptr &&
+        (folder < 0 || !has_exact_times(folder) || ::fstat(folder, &status) != 0 || cache_->device != status.st_dev))
+      cache_ = nullptr;
   }
-
-  void file(const TreeView& view, const FileEntry& entry, const Context& context) {
-    const auto slash = entry.path.str().rfind('/');
-    const int folder = enter(slash == std::string::npos ? "" : entry.path.str().substr(0, slash + 1));
-    const std::string name = slash == std::string::npos ? entry.path.str() : entry.path.str().substr(slash + 1);
-    const fs::path full = shown_ / entry.path.str();
-    // The kernel takes the umask off, as for any file that a user makes.
-    const base::Fd fd =
-        open_in(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL, (entry.mode & 0100) != 0 ? 0777 : 0666);
-    if (!fd) base::throw_errno(errno, "write", full);
-    const auto source = view.open(entry);
-    base::drain(*source, [&](base::ConstBytes piece) {
-      context.cancel->check();
-      base::write_all(fd.get(), piece, full);
-      context.progress->advance(piece.size());
-    });
-    if (sync_each_) base::sync_file(fd.get(), full);
-  }
-
-  void empty_folder(const StatePath& path) { enter(path.str() + '/'); }
-
-  /// Everything is durable but for the name of the root folder.
-  void finish() {
-    while (open_.size() > 1) leave();
-    if (sync_each_) {
-      base::sync_file(open_.front().fd.get(), shown_);
-    } else if (::syncfs(open_.front().fd.get()) != 0) {
-      base::throw_errno(errno, "make durable", shown_);
-    }
+  explicit operator bool() const noexcept { return cache_ != nullptr; }
+  const KnownFile* find(const StatePath& path) {
+    const KnownFile* file = cache_ != nullptr ? cache_->find(path) : nullptr;
+    return file != nullptr && cache_->settled(file->stat) ? file : nullptr;
   }
 
  private:
-  struct Open {
-    std::string prefix;  // "" or "a/b/"
-    base::Fd fd;
-  };
-
-  int enter(const std::string& prefix) {
-    while (!prefix.starts_with(open_.back().prefix)) leave();
-    while (open_.back().prefix.size() < prefix.size()) {
-      const std::size_t from = open_.back().prefix.size();
-      const std::size_t slash = prefix.find('/', from);
-      const std::string name = prefix.substr(from, slash - from);
-      const int above = open_.back().fd.get();
-      const fs::path full = shown_ / prefix.substr(0, slash);
-      if (::mkdirat(above, name.c_str(), 0777) != 0) base::throw_errno(errno, "create", full);
-      base::Fd fd = open_in(above, name.c_str(), O_RDONLY | O_DIRECTORY);
-      if (!fd) base::throw_errno(errno, "create", full);
-      open_.push_back({prefix.substr(0, slash + 1), std::move(fd)});
-    }
-    return open_.back().fd.get();
-  }
-
-  void leave() {
-    if (sync_each_) base::sync_file(open_.back().fd.get(), shown_ / open_.back().prefix);
-    open_.pop_back();
-  }
-
-  std::vector<Open> open_;
-  fs::path shown_;
-  bool sync_each_;
+  StatCache* cache_;
 };
 
-struct Item {
-  const StatePath* path;
-  const FileEntry* file;  // none: an empty folder
-};
+/// Waits until a change from now on gives a later time than these have; not for ever, as clocks can be set back.
+void wait_for_a_later_time(const std::vector<MadeFile>& files) {
+  std::int64_t latest = 0;
+  for (const MadeFile& file : files) latest = std::max({latest, file.stat.modified, file.stat.changed});
+  for (int tries = 0; file_clock() <= latest && tries < 100; ++tries) ::usleep(500);
+}
+
+StatCache notes_of(const FolderWriter& writer, const std::vector<WantedFile>& files, std::uint64_t device) {
+  StatCache notes;
+  notes.device = device;
+  notes.taken = file_clock();
+  for (const std::string& folder : writer.folders()) notes.folders[folder];
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const MadeFile& made = writer.made()[i];
+    const FileEntry& entry = *files[i].entry;
+    ++notes.files;
+    notes.bytes += entry.size;
+    if (!made.certain) continue;
+    KnownFile note;
+    if (made.kept) note = *files[i].known;
+    note.name = entry.path.str().substr(entry.path.str().rfind('/') + 1);
+    note.stat = made.stat;
+    note.id = entry.id;
+    note.mode = tree_mode(entry);
+    if (!made.kept) note.judged = false;
+    notes.folders[folder_of(entry.path)].push_back(std::move(note));
+  }
+  return notes;
+}
 
 }  // namespace
 
 Written checkout_folder(const TreeView& view, const fs::path& target_path, bool replace,
-                        const std::function<bool(const FileEntry&)>& wanted, const Context& context) {
+                        const std::function<bool(const FileEntry&)>& wanted, const Context& context,
+                        StatCache* before) {
   Target target = locate(target_path);
   const base::Fd parent = base::open_file(target.parent, O_RDONLY | O_DIRECTORY);
   recover_left_overs(target.parent, target.name);
   inspect(target, parent.get(), replace);
+  const Plan plan = plan_of(view, wanted);
 
-  std::vector<FileEntry> files = view.files();
-  std::vector<StatePath> folders = view.empty_folders();
-  if (wanted) {
-    std::erase_if(files, [&](const FileEntry& file) { return !wanted(file); });
-    std::erase_if(folders, [&](const StatePath& folder) { return !wanted({path_in(folder)}); });
-  }
-  std::vector<Item> items;
-  Written written;
-  for (const FileEntry& file : files) {
-    items.push_back({&file.path, &file});
-    written.bytes += file.size;
-  }
-  for (const StatePath& folder : folders) items.push_back({&folder, nullptr});
-  std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return *a.path < *b.path; });
-  written.files = files.size();
-
-  context.progress->begin("writing", written.bytes);
+  context.progress->begin("writing", plan.bytes);
   const base::TempFolder work(target.parent, work_prefix(target.name));
   const base::Fd work_fd = base::open_file(work.path(), O_RDONLY | O_DIRECTORY);
   // One folder deeper than the private one, so that its mode is what the umask says.
   if (::mkdirat(work_fd.get(), "new", 0777) != 0) base::throw_errno(errno, "create a folder in", target.parent);
-  base::Fd fresh = open_in(work_fd.get(), "new", O_RDONLY | O_DIRECTORY);
+  const base::Fd fresh = open_in(work_fd.get(), "new", O_RDONLY | O_DIRECTORY);
   if (!fresh) base::throw_errno(errno, "create a folder in", target.parent);
 
-  FolderWriter writer(std::move(fresh), target.path, items.size() <= single_sync_limit);
-  for (const Item& item : items) {
-    context.cancel->check();
-    if (item.file != nullptr) {
-      writer.file(view, *item.file, context);
-    } else {
-      writer.empty_folder(*item.path);
-    }
-  }
+  const base::Fd replaced =
+      target.empty ? base::Fd() : open_in(parent.get(), target.name.c_str(), O_RDONLY | O_DIRECTORY);
+  Before known(before, replaced.get());
+  std::vector<WantedFile> files;
+  files.reserve(plan.files.size());
+  for (const FileEntry& file : plan.files) files.push_back({&file, known.find(file.path)});
+  FolderWriter writer(view, fresh.get(), known ? replaced.get() : -1, target.path,
+                      plan.files.size() + plan.folders.size() <= single_sync_limit, context);
+  make_folders(writer, plan);
+  writer.write(files);
   if (target.exists && ::fchmodat(work_fd.get(), "new", target.mode, 0) != 0)
     base::throw_errno(errno, "write", target.path);
   writer.finish();
   base::sync_file(work_fd.get(), work.path());
+  context.cancel->check();
 
+  const bool exact = has_exact_times(fresh.get());
+  if (exact) wait_for_a_later_time(writer.made());
   if (target.empty) {
     put_in_free_place(parent.get(), target.name, work_fd.get(), target.path);
   } else {
     put_in_place_of(parent.get(), target.name, work_fd.get(), target.path, Exchange::atomic);
   }
   base::sync_file(parent.get(), target.parent);
+
+  Written written{plan.files.size(), plan.bytes, 0, std::nullopt};
+  writer.let_go_of_before();
+  for (const MadeFile& file : writer.made()) written.kept += file.kept;
+  if (exact) {
+    struct stat status {};
+    if (written.kept > 0) wait_for_a_later_time(writer.made());
+    if (::fstat(fresh.get(), &status) == 0) written.known = notes_of(writer, files, status.st_dev);
+  }
   if (!base::remove_tree(work.path()))
     context.progress->warn("could not remove what was replaced: " + quote(work.path().native()));
   context.progress->end();

@@ -20,33 +20,10 @@ constexpr std::uint64_t batch_bytes = 1 << 20;
 constexpr std::uint64_t ahead_bytes = 16u << 20;
 constexpr std::size_t worth_threads = 2;  // batches
 
-/// Opens files one after the other; those of one folder from that folder.
-class Opener {
- public:
-  explicit Opener(int root) : root_(root) {}
-  base::Fd open(const StatePath& path) {
-    // O_NONBLOCK: what was a file a moment ago may be a FIFO now.
-    constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
-    const std::string& text = path.str();
-    const auto slash = text.rfind('/');
-    if (slash == std::string::npos) return open_in(root_, text.c_str(), flags);
-    if (!fd_ || text.compare(0, slash, folder_) != 0) {
-      folder_ = text.substr(0, slash);
-      fd_ = open_beneath(root_, StatePath::parse(folder_), O_RDONLY | O_DIRECTORY);
-      if (!fd_) return base::Fd();
-    }
-    return open_in(fd_.get(), text.c_str() + slash + 1, flags);
-  }
-
- private:
-  int root_;
-  std::string folder_;
-  base::Fd fd_;
-};
-
 /// The whole file, where it is and stays what the scan saw.
-std::optional<std::string> content_of(Opener& opener, const FoundFile& file, const Context& context) {
-  const base::Fd fd = opener.open(file.path);
+std::optional<std::string> content_of(FolderCursor& cursor, const FoundFile& file, const Context& context) {
+  // O_NONBLOCK: what was a file a moment ago may be a FIFO now.
+  const base::Fd fd = cursor.open(file.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd) return std::nullopt;
   std::string content(static_cast<std::size_t>(file.stat.size) + 1, '\0');  // one more, to see that it ends
   std::size_t got = 0;
@@ -124,12 +101,12 @@ void ReadAhead::work() {
 }
 
 void ReadAhead::read(Batch& batch) const {
-  Opener opener(root_);
+  FolderCursor cursor(root_);
   batch.contents.resize(batch.to - batch.from);
   for (std::size_t i = batch.from; i < batch.to; ++i) {
     context_.cancel->check();
     const FoundFile& file = files_[wanted_[i]];
-    if (file.stat.size <= limit_) batch.contents[i - batch.from] = content_of(opener, file, context_);
+    if (file.stat.size <= limit_) batch.contents[i - batch.from] = content_of(cursor, file, context_);
   }
 }
 

@@ -5,7 +5,7 @@
 //   u32 folders, and for each, in the order of paths:
 //     text path, u32 files, and for each, in the order of names:
 //       text name, u64 inode, u64 size, i64 modified, i64 changed, u32 mode, u32 mode in the tree, u8 verdict, id,
-//       u8 1 and id of the model, or u8 0
+//       u8 1 and id of the model, or u8 0         (verdict 255: not judged)
 //   id                                            the SHA-1 of all before
 #include "snapshot/stat_cache.hpp"
 
@@ -36,6 +36,7 @@ constexpr std::size_t folder_limit = 1'000'000;
 constexpr std::size_t least_folder = 6;  // bytes that one takes in the file
 constexpr std::size_t least_file = 2 + 4 * 8 + 4 + 4 + 1 + Oid::size + 1;
 constexpr std::size_t most_caches = 64;
+constexpr std::uint8_t not_judged = 255;  // in place of a verdict
 
 class Writer {
  public:
@@ -68,6 +69,11 @@ class Reader {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
+  bool skip(std::uint8_t byte) {
+    if (rest_.empty() || static_cast<std::uint8_t>(rest_.front()) != byte) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
   std::string_view text() { return take(number<std::uint16_t>()); }
   Oid id() {
     std::array<std::uint8_t, Oid::size> raw{};
@@ -99,7 +105,7 @@ void write_file(Writer& out, const KnownFile& file) {
   out.number(file.stat.changed);
   out.number(file.stat.mode);
   out.number(static_cast<std::uint32_t>(file.mode));
-  out.number(static_cast<std::uint8_t>(file.verdict));
+  out.number(file.judged ? static_cast<std::uint8_t>(file.verdict) : not_judged);
   out.id(file.id);
   out.number(static_cast<std::uint8_t>(file.model.is_zero() ? 0 : 1));
   if (!file.model.is_zero()) out.id(file.model);
@@ -115,7 +121,8 @@ KnownFile read_file(Reader& in) {
   file.stat.mode = in.number<std::uint32_t>();
   file.mode = in.number<std::uint32_t>();
   if (file.mode != 0100644 && file.mode != 0100755 && file.mode != 040000) throw Damaged{};
-  file.verdict = in.verdict();
+  file.judged = !in.skip(not_judged);
+  if (file.judged) file.verdict = in.verdict();
   file.id = in.id();
   const auto models = in.number<std::uint8_t>();
   if (file.id.is_zero() || models > 1) throw Damaged{};
@@ -243,6 +250,8 @@ void StatCaches::save(const fs::path& folder, const StatCache& cache) const noex
     if (bytes.size() > size_limit) return forget(folder);
     if (::mkdir(sidecars_.c_str(), 0700) != 0 && errno != EEXIST) return;
     // Not synced: a file that is cut by a power failure has a wrong checksum.
+    // Readers of the store save, too, and a killed one must not need a writer to clear up after it.
+    base::sweep_temp_folders(sidecars_.parent_path() / "tmp");
     const base::TempFolder work(sidecars_.parent_path() / "tmp");
     const base::Fd fd = base::open_file(work.path() / "stat", O_WRONLY | O_CREAT | O_EXCL, 0600);
     base::write_all(fd.get(), base::bytes_of(bytes), file);

@@ -39,6 +39,7 @@ struct KnownFile {
   unsigned mode = 0100644;  // of the entry in the tree
   Oid model;                // of its file below `.pod/metamodel`; zero: none
   Verdict verdict = Verdict::accept;
+  bool judged = true;  // false: nobody has looked into it, so model and verdict say nothing
 };
 
 /// Every folder below the one that was captured, by its path ("" for that one), with its files by name.

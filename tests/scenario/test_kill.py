@@ -62,10 +62,10 @@ def spread(points, wanted):
 
 
 class Killing:
-    """One command on fresh copies of a home."""
+    """One command on fresh copies of a home, each made ready by another command."""
 
-    def __init__(self, podgit, arguments, instance=None):
-        self.podgit, self.arguments = podgit, [str(argument) for argument in arguments]
+    def __init__(self, podgit, arguments, instance=None, ready=None):
+        self.podgit, self.arguments, self.ready = podgit, [str(argument) for argument in arguments], ready
         self.environment = {**podgit._environment, **({"PODGIT_INSTANCE": instance} if instance else {})}
         self.template = podgit.home.with_name("template")
         shutil.copytree(podgit.home, self.template, symlinks=True)
@@ -73,6 +73,8 @@ class Killing:
     def fresh(self):
         shutil.rmtree(self.podgit.home)
         shutil.copytree(self.template, self.podgit.home, symlinks=True)
+        if self.ready:
+            must(self.podgit.run(*self.ready))
 
     def _run(self, prefix=(), **options):
         return subprocess.run([*prefix, self.podgit._binary, *self.arguments], env=self.environment,
@@ -90,6 +92,8 @@ class Killing:
             return [(f"after {moment:.4f} s", lambda moment=moment: self._kill_after(moment))
                     for moment in (choice.uniform(0, whole) for _ in range(wanted or 200))]
         log = self.template.with_name("strace.log")
+        if self.ready:
+            must(self.podgit.run(*self.ready))
         done = self._run(["strace", "-f", "-qq", "-o", log, "-e", "trace=" + ",".join(CALLS), "-e", "signal=none"])
         assert done.returncode == 0, done.stderr
         points = kill_points(log)
@@ -131,12 +135,21 @@ def must(done):
     return done
 
 
+def pages(number):
+    """A large file of which one page differs from version to version."""
+    page = bytearray(b"".join(bytes([number % 251]) * 4096 for number in range(512)))
+    page[:18] = b"SQLite format 3\0\x10\0"
+    page[1 << 20:(1 << 20) + 8] = b"page %03d" % number
+    return bytes(page)
+
+
 @pytest.fixture
 def shop(podgit):
     """Version 1 of a pod, and folders and archives for the next ones."""
     for number in (1, 2, 3):
         files = {SQS: b"queue %d" % number, **{f"assets/s3/{name}.bin": bytes([number]) * size
-                                               for name, size in (("small", 100), ("large", 1 << 21))}}
+                                               for name, size in (("small", 100), ("large", 1 << 21))},
+                 "assets/s3/same.bin": b"same", "assets/s3/pages.bin": pages(number)}
         for path, content in files.items():
             target = podgit.home / f"state-{number}" / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -173,15 +186,19 @@ def test_a_killed_commit_leaves_the_old_version_or_the_new_one(shop, command):
         assert files_of(shop.home / "out") == files_of(shop.home / f"state-{len(now)}"), point
 
 
-def test_a_killed_checkout_leaves_the_old_folder_or_the_new_one(shop):
+@pytest.mark.parametrize("folder", ["of somebody else", "of podgit"])
+def test_a_killed_checkout_leaves_the_old_folder_or_the_new_one(shop, folder):
     must(shop.run("commit", "shop", "--from", "./state-2"))
     must(shop.run("checkout", "shop:1", "work"))
     old, new = files_of(shop.home / "state-1"), files_of(shop.home / "state-2")
     before = sorted(path.name for path in shop.home.iterdir())
-    for point in Killing(shop, ("checkout", "shop:2", "work", "--force")):
+    # In a folder that podgit wrote one file gets a second name for a while, and of another one a page is written.
+    ready = ("checkout", "shop:1", "work", "--force") if folder == "of podgit" else None
+    for point in Killing(shop, ("checkout", "shop:2", "work", "--force"), ready=ready):
         assert files_of(shop.home / "work") in (old, new), point
         must(shop.run("checkout", "shop:2", "work", "--force"))
         assert files_of(shop.home / "work") == new, point
+        assert all(path.stat().st_nlink == 1 for path in (shop.home / "work").rglob("*") if path.is_file()), point
         assert sorted(path.name for path in shop.home.iterdir()) == before, point
         assert_sound(shop.store)
 

@@ -90,9 +90,11 @@ struct CheckoutResult {
   Version version;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t files_kept = 0;  // of the files: they were there already and did not have to be written
 };
 /// Writes the files into `folder`: first into a fresh sibling, which is then exchanged with it. Error(already_exists)
-/// where it is not empty, unless `force`; Error(refused) where it is a symlink or a mount point.
+/// where it is not empty, unless `force`; Error(refused) where it is a symlink or a mount point. Where the store
+/// captured or wrote the folder before, unchanged files are used again, and of large ones only what differs is written.
 POD_API CheckoutResult checkout(const Store& store, const PodRef& ref, const std::filesystem::path& folder,
                                 const CheckoutOptions& options, const Context& context = {});
 

@@ -32,7 +32,8 @@ class Checkout final : public Command {
         "podgit checkout shop ./s3 --services s3",
         "The files are written into a fresh folder beside DIR, which then takes DIR's place:\n"
         "killed anywhere, DIR is what it was or what it is to be. A DIR that is not empty is\n"
-        "replaced only with --force; what was in it is gone then.",
+        "replaced only with --force; what was in it is gone then. Files that podgit captured or\n"
+        "wrote there and that stay the same are not written again.",
         "the folder is as it was"};
     return text;
   }
