@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""C++ files stand as clang-format writes them; Debian's version 14, since versions differ. Usage: format.py ROOT"""
+"""C++ files stand as clang-format writes them; Debian's version 14, since versions differ. Usage: format.py [ROOT]; without
+ROOT the tree that this script lies in."""
 
 import re
 import subprocess
@@ -24,4 +25,4 @@ def check(root: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    finish(check(Path(sys.argv[1]).resolve()))
+    finish(check(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2]).resolve()))
