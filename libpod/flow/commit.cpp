@@ -127,8 +127,9 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
   }
 
   CommitResult result;
+  // First of all: what the store is found to have stays there until the version names it.
+  auto pack = engine.pack_writer(context);
   std::optional<Version> latest = engine.latest(pod);
-  git::PackWriter pack = engine.pack_writer(context);
   const flow::FolderMemory memory(engine);
   const flow::SourceTree captured = flow::capture_source(source, options.services, view_of(engine, latest).get(),
                                                          spool.path(), pack, context, &memory);

@@ -9,7 +9,8 @@
 namespace pod::flow {
 namespace {
 
-/// Whatever a reading, a model or a verdict depends on beside the file.
+/// Whatever a reading, a model or a verdict depends on beside the file. What was noted before a gc took objects away is
+/// another maker's: a large file's tree may be there and a part of it gone.
 std::string maker() {
   digest::Sha256 manifests;
   for (const std::string_view manifest : policy::committed_manifests()) manifests.update(manifest);
@@ -20,7 +21,8 @@ std::string maker() {
 
 }  // namespace
 
-FolderMemory::FolderMemory(store::Engine& engine) : FolderMemory(engine, maker()) {}
+FolderMemory::FolderMemory(store::Engine& engine)
+    : FolderMemory(engine, maker() + ", removals " + std::to_string(engine.removals())) {}
 
 FolderMemory::FolderMemory(store::Engine& engine, const std::string& maker)
     : caches(engine.stat_folder(), maker),

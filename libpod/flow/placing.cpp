@@ -129,7 +129,7 @@ struct Attempt {
   /// Nothing where the instance holds something else than what was saved.
   std::optional<Placed> run(const std::filesystem::path& archive) const {
     SnapshotInfo info = placing.info;
-    git::PackWriter pack = engine.pack_writer(context);
+    auto pack = engine.pack_writer(context);
     Placed placed;
     std::optional<Oid> safety_tree;
     std::optional<std::string> if_digest;

@@ -44,8 +44,8 @@ struct Compressor {
 
 struct ZlibCompressor final : Compressor {
   z_stream stream{};
-  ZlibCompressor() {
-    if (deflateInit(&stream, 1) != Z_OK) throw std::bad_alloc();
+  explicit ZlibCompressor(int level) {
+    if (deflateInit(&stream, level) != Z_OK) throw std::bad_alloc();
   }
   ZlibCompressor(const ZlibCompressor&) = delete;
   ZlibCompressor& operator=(const ZlibCompressor&) = delete;
@@ -189,7 +189,7 @@ Deflater::Deflater(ZlibEngine engine) : impl_(std::make_unique<Impl>()) {
   }
 #endif
   static_cast<void>(engine);
-  impl_->compressor = std::make_unique<ZlibCompressor>();
+  impl_->compressor = std::make_unique<ZlibCompressor>(1);
 }
 Deflater::~Deflater() = default;
 Deflater::Deflater(Deflater&&) noexcept = default;
@@ -199,6 +199,17 @@ void Deflater::add(base::ConstBytes piece, bool last, std::string& out) { impl_-
 void Deflater::whole(base::ConstBytes content, std::string& out) {
   impl_->start();
   impl_->add(content, true, out);
+}
+
+TightDeflater::TightDeflater() : compressor_(std::make_unique<ZlibCompressor>(9)) {}
+TightDeflater::~TightDeflater() = default;
+void TightDeflater::whole(base::ConstBytes content, std::string& out) {
+  compressor_->start();
+  do {
+    const base::ConstBytes part = content.first(std::min(content.size(), most_at_once));
+    content = content.subspan(part.size());
+    compressor_->add(part, content.empty() ? Flush::finish : Flush::none, out);
+  } while (!content.empty());
 }
 
 std::uint32_t crc32_of(std::uint32_t crc, base::ConstBytes bytes) noexcept {

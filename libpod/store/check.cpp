@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 using Level = Finding::Level;
 
 constexpr std::size_t detail_limit = 20;
+constexpr std::size_t many_packs = 50;
+constexpr std::size_t many_loose = 1000;
 
 class Check {
  public:
@@ -35,6 +37,7 @@ class Check {
     rights();
     configuration();
     packs();
+    packing();
     refs();
     head();
     journal();
@@ -81,6 +84,21 @@ class Check {
     if (!damaged.empty() || killed.empty())
       add_all(Level::fail, "packs", damaged, "every pack has a sound index",
               "git index-pack makes an index again from a sound pack");
+  }
+
+  /// Only where a gc is worth its while.
+  void packing() {
+    std::size_t packs = 0;
+    std::size_t loose = 0;
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(repository_.objects_folder(), error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->path().extension() == ".pack") ++packs;
+      if (entry->path().filename().native().size() == 2 * Oid::size - 2) ++loose;
+    }
+    if (packs >= many_packs || loose >= many_loose)
+      add(Level::warn, "packing", std::to_string(packs) + " packs and " + std::to_string(loose) + " loose objects",
+          "podgit gc packs them tightly");
   }
 
   std::string way_back(const std::string& ref) const {

@@ -136,10 +136,13 @@ fs::path Engine::spool_folder() const { return impl_->own("tmp"); }
 
 fs::path Engine::stat_folder() const { return impl_->own("stat"); }
 
-git::PackWriter Engine::pack_writer(const Context& context) {
+HeldPackWriter Engine::pack_writer(const Context& context) {
   require_writable(impl_->options, impl_->repository.path());
-  return git::PackWriter(impl_->repository.objects(), impl_->repository.objects_folder(), context);
+  return HeldPackWriter(*impl_->hold(false, context), impl_->repository.objects(), impl_->repository.objects_folder(),
+                        context);
 }
+
+std::uint64_t Engine::removals() const { return impl_->removals(); }
 
 std::optional<Version> Engine::latest(const PodName& pod) const { return find_latest(impl_->repository, pod); }
 

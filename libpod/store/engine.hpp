@@ -5,11 +5,15 @@
 //     pod/lock          flock of the writer; its text (pid, host, since) is for messages only
 //     pod/journal       one operation a line, JSON, "sha256 of the line before" chained; appended with fsync
 //     pod/captures      what is known of state files that instances sent (flow/capture_memory.hpp); the same
+//     pod/hold          flock, shared: somebody relies on objects that no ref names; whole: a gc takes objects away
+//     pod/removals      how often a gc took objects away: notes from before are not believed
+//     pod/gc            what the last gc left (store/gc_note.hpp); may be removed at any time
 //     pod/stat/         what files of captured folders were (snapshot/stat_cache.hpp); may be removed at any time
 //     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the
 //                       next writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
 #pragma once
 
+#include "base/files.hpp"
 #include "git/pack_writer.hpp"
 #include "git/repository.hpp"
 #include "snapshot/tree_view.hpp"
@@ -37,6 +41,23 @@ class WriterLock {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Held by whoever relies on objects that nothing refers to yet, or writes such: while one lives, no gc takes objects
+/// away. Taken before the store's lock or after it.
+class ObjectHold {
+ public:
+  explicit ObjectHold(base::Fd fd) : fd_(std::move(fd)) {}
+
+ private:
+  base::Fd fd_;
+};
+
+/// A pack writer that holds the objects that it finds in the store.
+struct HeldPackWriter : ObjectHold, git::PackWriter {
+  HeldPackWriter(ObjectHold hold, std::shared_ptr<git::ObjectDatabase> existing, const std::filesystem::path& objects,
+                 const Context& context)
+      : ObjectHold(std::move(hold)), git::PackWriter(std::move(existing), objects, context) {}
+};
+
 struct NewVersion {
   PodName pod;
   Oid tree;
@@ -60,8 +81,12 @@ class Engine {
 
   /// Error(busy) after the options' wait, naming the holder; Error(denied) on a read-only store.
   WriterLock lock(const Context& context);
-  /// A pack writer into this repository. Its objects are durable after finish(), before any ref names them.
-  git::PackWriter pack_writer(const Context& context);
+  /// A pack writer into this repository. Its objects are durable after finish(), before any ref names them. What it
+  /// finds in the store stays there as long as it lives.
+  HeldPackWriter pack_writer(const Context& context);
+  /// How often objects were taken away: notes of another number may name what is gone. Asked while something holds
+  /// them.
+  std::uint64_t removals() const;
 
   std::optional<Version> latest(const PodName& pod) const;
   /// Commit object, journal line, ref by compare-and-swap. `pack` is finished here, so that tree and commit are one

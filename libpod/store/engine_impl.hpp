@@ -28,6 +28,14 @@ struct Engine::Impl {
   /// HEAD names a pod that is there, if there is one: the one it names, else `pod`, else the first by name.
   void settle_head(const std::string& branch);
 
+  /// WriterLock as Engine::lock() gives it, within `wait`.
+  WriterLock lock(const Context& context, std::chrono::milliseconds wait);
+  /// nullopt where `whole` and somebody holds objects. Throws what lock() does.
+  std::optional<ObjectHold> hold(bool whole, const Context& context) const;
+  std::uint64_t removals() const;
+  /// Durably, before the first object goes.
+  void count_removal();
+
   // Under the writer lock, before anything is changed.
   void repair(bool previous_writer_died, const Context& context);
   void restore_broken_refs(const Context& context);

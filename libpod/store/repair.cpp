@@ -122,6 +122,9 @@ void Engine::Impl::repair(bool previous_writer_died, const Context& context) {
   std::error_code error;
   fs::create_directory(own("tmp"), error);
   base::sweep_temp_folders(own("tmp"));
+  // Files that were to take another one's place; only who holds the lock makes them here.
+  for (const fs::path& path : entries_of(root / "pod"))
+    if (path.filename().native().starts_with(".tmp-")) ::unlink(path.c_str());
   sweep_packs(root / "objects" / "pack");
   if (previous_writer_died) index_packs(root / "objects" / "pack");
   if (journal.trim())

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -49,6 +50,20 @@ void write_holder(int fd, const Context& context, const std::filesystem::path& f
   base::write_all(fd, base::bytes_of(text), file);
 }
 
+/// Error(denied) on a read-only store.
+base::Fd open_lock(const Engine::Impl& store, const std::filesystem::path& file) {
+  const auto read_only = [&] {
+    return Error(ErrorCode::denied, "store " + quote(store.repository.path().native()) + " is read-only");
+  };
+  if (store.options.read_only) throw read_only();
+  base::Fd fd;
+  do fd = base::Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  while (!fd && errno == EINTR);
+  if (!fd && (errno == EROFS || errno == EACCES || errno == EPERM)) throw read_only();
+  if (!fd) base::throw_errno(errno, "lock", file);
+  return fd;
+}
+
 /// Up to 60 ms, different in each process.
 std::chrono::milliseconds jitter() { return std::chrono::milliseconds(10 + digest::random_bytes(1)[0] % 50); }
 
@@ -64,25 +79,18 @@ WriterLock::Impl::~Impl() {
   }
 }
 
-WriterLock Engine::lock(const Context& context) {
-  const std::filesystem::path file = impl_->own("lock");
-  const auto read_only = [&] {
-    return Error(ErrorCode::denied, "store " + quote(impl_->repository.path().native()) + " is read-only");
-  };
-  if (impl_->options.read_only) throw read_only();
-  base::Fd fd;
-  do fd = base::Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  while (!fd && errno == EINTR);
-  if (!fd && (errno == EROFS || errno == EACCES || errno == EPERM)) throw read_only();
-  if (!fd) base::throw_errno(errno, "lock", file);
+WriterLock Engine::lock(const Context& context) { return impl_->lock(context, impl_->options.lock_wait); }
 
-  const auto deadline = Clock::now() + impl_->options.lock_wait;
+WriterLock Engine::Impl::lock(const Context& context, std::chrono::milliseconds wait) {
+  const std::filesystem::path file = own("lock");
+  base::Fd fd = open_lock(*this, file);
+  const auto deadline = Clock::now() + wait;
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) base::throw_errno(errno, "lock", file);
     context.cancel->check();
     if (Clock::now() >= deadline)
-      throw Error(ErrorCode::busy, "store " + quote(impl_->repository.path().native()) + " is in use by " +
-                                       describe(read_holder(fd.get())))
+      throw Error(ErrorCode::busy,
+                  "store " + quote(repository.path().native()) + " is in use by " + describe(read_holder(fd.get())))
           .hint("wait until it is done, and run the command again");
     std::this_thread::sleep_for(std::min<Clock::duration>(jitter(), deadline - Clock::now()));
   }
@@ -90,8 +98,36 @@ WriterLock Engine::lock(const Context& context) {
   WriterLock lock;
   lock.impl_ = std::make_unique<WriterLock::Impl>(std::move(fd));
   write_holder(lock.impl_->fd.get(), context, file);
-  impl_->repair(previous_writer_died, context);
+  repair(previous_writer_died, context);
   return lock;
+}
+
+std::optional<ObjectHold> Engine::Impl::hold(bool whole, const Context& context) const {
+  const std::filesystem::path file = own("hold");
+  base::Fd fd = open_lock(*this, file);
+  // A gc has it for moments.
+  const auto deadline = Clock::now() + options.lock_wait;
+  while (::flock(fd.get(), (whole ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) base::throw_errno(errno, "lock", file);
+    if (whole) return std::nullopt;
+    context.cancel->check();
+    if (Clock::now() >= deadline)
+      throw Error(ErrorCode::busy, "a gc removes objects of the store " + quote(repository.path().native()))
+          .hint("wait until it is done, and run the command again");
+    std::this_thread::sleep_for(jitter());
+  }
+  return ObjectHold(std::move(fd));
+}
+
+std::uint64_t Engine::Impl::removals() const {
+  const auto text = base::read_file(own("removals"), 64);
+  std::uint64_t count = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), count);
+  return count;
+}
+
+void Engine::Impl::count_removal() {
+  base::write_file_atomically(own("removals"), std::to_string(removals() + 1) + '\n');
 }
 
 }  // namespace pod::store

@@ -42,7 +42,7 @@ def let_time_pass(store):
 def assert_sound(store, left_overs_allowed=False):
     assert git(store, "fsck", "--strict", "--no-progress", "--no-dangling") == ""
     if not left_overs_allowed:
-        assert left_overs(store) == []
+        assert left_overs(store) == [], left_overs(store)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ import pytest
 from bad_archives import SQS, archive_of
 from sound_store import assert_sound, git, let_time_pass, refs
 
-COMMANDS = ("commit", "import", "inject", "checkout", "export")
+COMMANDS = ("commit", "import", "inject", "checkout", "export", "gc")
 CALLS = ("write", "pwrite64", "writev", "fsync", "fdatasync", "syncfs", "sync_file_range", "rename", "renameat",
          "renameat2", "link", "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "ftruncate", "fchmod",
          "fchmodat", "flock", "openat", "openat2", "sendto", "sendmsg")
@@ -215,6 +215,30 @@ def test_a_killed_export_leaves_the_old_file_or_the_new_one(shop):
         must(shop.run("export", "shop:2", "shop.zip", "--force"))
         assert (shop.home / "shop.zip").read_bytes() == new, point
         assert sorted(path.name for path in shop.home.iterdir()) == before, point
+
+
+def test_a_killed_gc_loses_nothing_and_the_next_one_ends_it(shop):
+    must(shop.run("commit", "shop", "--from", "./state-2"))
+    must(shop.run("commit", "gone", "--from", "./state-3"))
+    must(shop.run("delete", "gone"))
+    must(shop.run("commit", "other", "--from", "./state-1"))
+    for journal in (shop.store / "refs" / "pod" / "journal").iterdir():
+        journal.unlink()  # as if the thirty days were over
+    before = refs(shop.store)
+    for point in Killing(shop, ("gc", "--grace", "0")):
+        assert refs(shop.store) == before, point
+        assert_sound(shop.store, left_overs_allowed=True)
+        for number in (1, 2):
+            must(shop.run("checkout", f"shop:{number}", "out", "--force"))
+            assert files_of(shop.home / "out") == files_of(shop.home / f"state-{number}"), point
+        let_time_pass(shop.store)
+        must(shop.run("gc", "--grace", "0"))
+        assert_sound(shop.store)
+        assert len(list((shop.store / "objects" / "pack").glob("*.pack"))) == 1, point
+        must(shop.run("commit", "gone", "--from", "./state-3"))
+        must(shop.run("checkout", "gone", "out", "--force"))
+        assert files_of(shop.home / "out") == files_of(shop.home / "state-3"), point
+        assert_sound(shop.store)
 
 
 def test_a_killed_inject_leaves_the_old_state_or_the_new_one_and_undo_works(podgit, start):

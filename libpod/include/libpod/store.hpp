@@ -84,6 +84,35 @@ struct StoreOptions {
   std::chrono::milliseconds lock_wait{30000};
 };
 
+struct GcOptions {
+  /// All the work, and no change: what would be won.
+  bool dry_run = false;
+  /// How long objects that nothing refers to are kept, from when they were written.
+  std::chrono::seconds grace{std::chrono::hours(14 * 24)};
+  /// How long old tips and safety versions are kept for undo. What the newest operation needs always stays.
+  std::chrono::seconds keep_undo{std::chrono::hours(30 * 24)};
+};
+
+struct GcResult {
+  struct Objects {
+    std::uint64_t objects = 0;
+    std::uint64_t bytes = 0;  // where they lay
+  };
+  bool nothing_new = false;        // all is as the last gc left it
+  std::uint64_t bytes_before = 0;  // of all files that hold objects
+  std::uint64_t bytes_after = 0;
+  std::uint64_t packs_before = 0;
+  std::uint64_t packs_after = 0;
+  std::uint64_t loose_objects = 0;  // before
+  std::uint64_t objects = 0;        // that are referred to
+  std::uint64_t deltas = 0;         // how many of these are stored as deltas; 0 where the pack stayed as it was
+  std::uint64_t undo_removed = 0;   // old tips and safety versions that undo no longer needs
+  Objects young;                    // that nothing refers to, kept for the grace time
+  std::optional<Time> next_due;     // when the first of these falls due
+  Objects due;                      // that nothing refers to, removed
+  bool held_back = false;           // those that are due stay: another command relies on objects without a ref
+};
+
 namespace store {
 class Engine;
 }
@@ -129,6 +158,10 @@ class POD_API Store {
   Version copy(const PodRef& from, const PodName& to, bool force, const Context& context = {});
   /// Removes the pod's name; its versions stay reachable for undo.
   void remove(const PodName& pod, const Context& context = {});
+  /// Brings the history of each path together in one pack, as deltas; removes what nothing refers to and is older than
+  /// the grace time. Others may read and commit meanwhile. Error(corrupt) where an object that is referred to is
+  /// missing or damaged: then nothing changes. Cost: reads all that is not in the history's pack yet.
+  GcResult gc(const GcOptions& options = {}, const Context& context = {});
   void set_config(std::string_view key, std::optional<std::string_view> value);
 
   store::Engine& engine() const noexcept { return *engine_; }

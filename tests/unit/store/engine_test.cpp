@@ -18,7 +18,7 @@ using pod::Version;
 namespace {
 
 Operation inject(Store& store, const std::string& url, const std::string& safety, const Oid& injected) {
-  git::PackWriter pack = store.engine().pack_writer({});
+  auto pack = store.engine().pack_writer({});
   std::optional<Oid> tree;
   if (!safety.empty()) {
     pod::snapshot::TreeBuilder builder(pack);
@@ -65,7 +65,7 @@ TEST_CASE("a pod that moved since it was read is a conflict, and nothing is writ
   const Version two = commit(store, "shop", "two");
   const auto attempt = [&](std::optional<Version> parent) {
     return code_of([&] {
-      git::PackWriter pack = store.engine().pack_writer({});
+      auto pack = store.engine().pack_writer({});
       const WriterLock lock = store.engine().lock({});
       store.engine().commit_version(lock, pack, {PodName::parse("shop"), one.tree, parent, "m", {}, "commit"}, {});
     });

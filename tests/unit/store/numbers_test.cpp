@@ -23,7 +23,7 @@ namespace {
 std::vector<NumberedCommit> grow(Store& store, const NumberedCommit& from, std::int64_t count, const char* message) {
   git::Repository& repository = store.engine().repository();
   git::Commit commit = repository.commit(from.commit);
-  git::PackWriter pack = store.engine().pack_writer({});
+  auto pack = store.engine().pack_writer({});
   std::vector<NumberedCommit> made{from};
   for (std::int64_t i = 0; i < count; ++i) {
     commit.parents = {made.back().commit};

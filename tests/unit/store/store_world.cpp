@@ -14,7 +14,7 @@ namespace pod::store::test {
 Version commit(Store& store, std::string_view pod, const Files& files, std::string_view message,
                const Context& context) {
   Engine& engine = store.engine();
-  git::PackWriter pack = engine.pack_writer(context);
+  auto pack = engine.pack_writer(context);
   snapshot::TreeBuilder builder(pack);
   for (const auto& [path, content] : files) {
     if (path.starts_with(".pod/")) {
