@@ -29,8 +29,12 @@
 // Thread word: immutable once built, safe. Memory: 8 bytes a value, about 24 a node, beside the file itself.
 #pragma once
 
+#include "document/growing.hpp"
+
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,6 +79,8 @@ class Value {
   constexpr bool is_node() const noexcept { return document::is_node(kind()); }
   /// Only for nodes. Ids count from 0 in the order in which nodes were made.
   constexpr NodeId node() const noexcept { return static_cast<NodeId>(bits_ >> kind_bits); }
+  /// Equal to no value of any document: what an empty place holds.
+  static constexpr Value no_value() noexcept { return Value(Kind{kind_mask}, 0); }
   /// The same atom at the same place of the file, or the same node. Equal texts at two places are not `same`.
   friend constexpr bool operator==(Value a, Value b) noexcept = default;
 
@@ -114,21 +120,20 @@ struct Limits {
 
 class Graph {
  public:
-  Graph(Graph&&) noexcept;
-  Graph& operator=(Graph&&) noexcept;
-  Graph(const Graph&) = delete;
-  Graph& operator=(const Graph&) = delete;
-  ~Graph();
+  Graph(Graph&&) noexcept = default;
+  Graph& operator=(Graph&&) noexcept = default;
 
   Value root() const noexcept { return root_; }
   std::size_t node_count() const noexcept { return nodes_.size(); }
-  Value node(NodeId id) const noexcept;  // the Value of a node
+  Value node(NodeId id) const noexcept { return Value(nodes_[id].kind, id); }
 
   // Atoms. The kind must be the one that is asked for.
-  bool boolean(Value value) const noexcept;
+  bool boolean(Value value) const noexcept { return payload(value) != 0; }
   std::int64_t integer(Value value) const noexcept;
-  double real(Value value) const noexcept;
-  std::uint64_t real_bits(Value value) const noexcept;  // IEEE 754: tells NaNs and zeros apart
+  double real(Value value) const noexcept { return std::bit_cast<double>(real_bits(value)); }
+  std::uint64_t real_bits(Value value) const noexcept {
+    return eight_bytes(payload(value));
+  }  // tells NaNs, zeros apart
   /// Of text, bytes, byte_text, big_integer, byte_array.
   std::string_view bytes(Value value) const noexcept;
   std::string_view text(Value value) const noexcept { return bytes(value); }
@@ -138,7 +143,10 @@ class Graph {
   }
 
   // Nodes.
-  std::span<const Value> arguments(Value value) const noexcept;
+  std::span<const Value> arguments(Value value) const noexcept {
+    const Node& node = nodes_[value.node()];
+    return {values_.data() + node.first_argument, node.argument_count};
+  }
   /// In order. Cost: one step a part; adjacent SETITEMS, APPENDS, ADDITEMS are one part where the file made them one.
   class Parts;
   Parts parts(Value value) const noexcept;
@@ -150,13 +158,38 @@ class Graph {
   int protocol() const noexcept { return protocol_; }
   std::uint64_t end() const noexcept { return end_; }
   /// Where in the file a node was made: the offset of its opcode; 0 where the format has none.
-  std::uint64_t offset(Value node) const noexcept;
+  std::uint64_t offset(Value node) const noexcept { return nodes_[node.node()].offset; }
+  /// Of a finished graph's node: what value_marks.hpp settled.
+  std::uint8_t mark(Value node) const noexcept { return nodes_[node.node()].mark; }
+  // Ask the processor for what will be looked at soon: a node; its arguments and first part; the values of that part.
+  void expect_node(NodeId id) const noexcept { __builtin_prefetch(&nodes_[id]); }
+  void expect_contents(NodeId id) const noexcept {
+    const Node& node = nodes_[id];
+    __builtin_prefetch(values_.data() + node.first_argument);
+    if (node.first_part != none_part) __builtin_prefetch(&part_records_[node.first_part]);
+  }
+  void expect_values(NodeId id) const noexcept {
+    const Node& node = nodes_[id];
+    if (node.first_part != none_part) __builtin_prefetch(values_.data() + part_records_[node.first_part].first_value);
+  }
+  /// The node that the first part begins with: most objects' state. `id` itself where there is none.
+  NodeId first_given(NodeId id) const noexcept {
+    const Node& node = nodes_[id];
+    if (node.first_part == none_part) return id;
+    const Value given = values_[part_records_[node.first_part].first_value];
+    return given.is_node() ? given.node() : id;
+  }
+  /// A place among the values of all nodes by number, so that it takes 4 bytes; and back.
+  std::uint32_t slot_number(const Value* slot) const noexcept {
+    return static_cast<std::uint32_t>(slot - values_.data());
+  }
+  const Value* slot(std::uint32_t number) const noexcept { return values_.data() + number; }
   std::string_view file() const noexcept { return file_; }
 
  private:
   friend class GraphBuilder;
   friend class PartIterator;
-  Graph();
+  Graph() = default;
   // The payload of a Value, 59 bits:
   //   integer           58 bits as they are, or `elsewhere` and the place of 8 bytes in extra_
   //   real              the place of 8 bytes in extra_
@@ -171,8 +204,11 @@ class Graph {
     std::uint32_t argument_count = 0;
     std::uint32_t first_part = none_part;
     std::uint32_t last_part = none_part;
-    std::uint64_t offset_and_kind = 0;
+    std::uint64_t offset : 48 = 0;
+    std::uint64_t mark : 8 = 0;
+    Kind kind = Kind::none;
   };
+  static_assert(sizeof(Node) == 24);
   struct PartRecord {
     std::uint32_t first_value = 0;
     std::uint32_t value_count = 0;
@@ -192,9 +228,9 @@ class Graph {
   std::string file_;
   std::string extra_;  // bytes that do not stand in the file as they are
   std::vector<LongBytes> long_bytes_;
-  std::vector<Node> nodes_;
-  std::vector<PartRecord> part_records_;
-  std::vector<Value> values_;
+  Growing<Node> nodes_;
+  Growing<PartRecord> part_records_;
+  Growing<Value> values_;
   std::vector<Value> loose_effects_;
   Value root_;
   int protocol_ = 0;
@@ -207,8 +243,16 @@ class PartIterator {
   using value_type = Part;
   using difference_type = std::ptrdiff_t;
   PartIterator() = default;
-  Part operator*() const noexcept;
-  PartIterator& operator++() noexcept;
+  Part operator*() const noexcept {
+    const Graph::PartRecord& record = graph_->part_records_[record_];
+    return {static_cast<Part::Act>(record.sequence_and_act & ((1u << Graph::act_bits) - 1)),
+            record.sequence_and_act >> Graph::act_bits,
+            {graph_->values_.data() + record.first_value, record.value_count}};
+  }
+  PartIterator& operator++() noexcept {
+    record_ = graph_->part_records_[record_].next;
+    return *this;
+  }
   PartIterator operator++(int) noexcept {
     PartIterator before = *this;
     ++*this;
@@ -234,5 +278,35 @@ class Graph::Parts {
   explicit Parts(PartIterator first) noexcept : first_(first) {}
   PartIterator first_;
 };
+
+inline Graph::Parts Graph::parts(Value value) const noexcept {
+  const std::uint32_t first = nodes_[value.node()].first_part;
+  return Parts(first == none_part ? PartIterator() : PartIterator(this, first));
+}
+
+inline std::int64_t Graph::integer(Value value) const noexcept {
+  const std::uint64_t bits = payload(value);
+  if ((bits & elsewhere) != 0) return static_cast<std::int64_t>(eight_bytes(bits & ~elsewhere));
+  return static_cast<std::int64_t>(bits << 6) >> 6;  // 58 bits with their sign
+}
+
+inline std::string_view Graph::at(std::uint64_t place, std::uint64_t length) const noexcept {
+  if (place < file_.size()) return {file_.data() + place, length};
+  return {extra_.data() + (place - file_.size()), length};
+}
+
+inline std::string_view Graph::bytes(Value value) const noexcept {
+  if (value.kind() == Kind::byte_array) value = arguments(value)[0];
+  const std::uint64_t bits = payload(value);
+  if ((bits & elsewhere) == 0) return at(bits & ((std::uint64_t{1} << place_bits) - 1), bits >> place_bits);
+  const LongBytes& found = long_bytes_[bits & ~elsewhere];
+  return at(found.place, found.length);
+}
+
+inline std::uint64_t Graph::eight_bytes(std::uint64_t place) const noexcept {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, extra_.data() + place, sizeof bits);
+  return bits;
+}
 
 }  // namespace pod::document

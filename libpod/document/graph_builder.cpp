@@ -1,5 +1,7 @@
 #include "document/graph_builder.hpp"
 
+#include "document/value_marks.hpp"
+
 #include <libpod/error.hpp>
 
 #include <utility>
@@ -62,8 +64,9 @@ Value GraphBuilder::add_node(Kind kind, std::span<const Value> arguments, std::u
   Graph::Node node;
   node.first_argument = static_cast<std::uint32_t>(graph_.values_.size());
   node.argument_count = static_cast<std::uint32_t>(arguments.size());
-  node.offset_and_kind = static_cast<std::uint64_t>(kind) | offset << Value::kind_bits;
-  graph_.values_.insert(graph_.values_.end(), arguments.begin(), arguments.end());
+  node.offset = offset & 0xffff'ffff'ffff;
+  node.kind = kind;
+  graph_.values_.append(arguments);
   graph_.nodes_.push_back(node);
   return Value(kind, graph_.nodes_.size() - 1);
 }
@@ -76,7 +79,7 @@ Value GraphBuilder::add_byte_array(std::string_view bytes, std::uint64_t offset)
 void GraphBuilder::add_part(Value value, Part::Act act, std::span<const Value> values) {
   const auto end = static_cast<std::uint32_t>(graph_.values_.size());
   if (graph_.values_.size() + values.size() > UINT32_MAX) too_much(what_, "values", UINT32_MAX);
-  graph_.values_.insert(graph_.values_.end(), values.begin(), values.end());
+  graph_.values_.append(values);
   Graph::Node& node = graph_.nodes_[value.node()];
   if (node.last_part != Graph::none_part) {
     Graph::PartRecord& last = graph_.part_records_[node.last_part];
@@ -125,6 +128,8 @@ Graph GraphBuilder::finish(Value root, int protocol, std::uint64_t end) && {
   graph_.root_ = root;
   graph_.protocol_ = protocol;
   graph_.end_ = end;
+  ValueMarks marks(graph_);
+  for (NodeId id = 0; id < graph_.nodes_.size(); ++id) graph_.nodes_[id].mark = marks.next();
   return std::move(graph_);
 }
 

@@ -149,7 +149,7 @@ constexpr int outline_depth = 4;
 }  // namespace
 
 void append_number(std::string& out, std::uint64_t number, unsigned size) {
-  for (unsigned i = 0; i < size; ++i) out += static_cast<char>(number >> (8 * i) & 0xff);
+  out.append(reinterpret_cast<const char*>(&number), size);  // little-endian, as every machine that this is built for
 }
 
 void append_counted(std::string& out, Kind kind, std::string_view bytes) {

@@ -31,32 +31,29 @@ class Memo {
  public:
   std::size_t size() const noexcept { return used_; }
   void put(std::uint64_t slot, Value value) {
-    if (slot < slots_.size() || slot <= used_ + 64) {
-      if (slot >= slots_.size()) {
-        slots_.resize(std::max<std::size_t>(static_cast<std::size_t>(slot) + 1, slots_.size() * 2));
-        move_far_slots();
+    if (slot >= slots_.size()) {
+      if (slot > used_ + 64) {
+        if (far_.insert_or_assign(slot, value).second) ++used_;
+        return;
       }
-      Slot& place = slots_[static_cast<std::size_t>(slot)];
-      if (!place.used) ++used_;
-      place = {value, true};
-    } else {
-      if (far_.insert_or_assign(slot, value).second) ++used_;
+      while (slots_.size() <= slot) slots_.push_back(nothing);
+      move_far_slots();
     }
+    Value& place = slots_[static_cast<std::size_t>(slot)];
+    if (place == nothing) ++used_;
+    place = value;
   }
   const Value* get(std::uint64_t slot) const {
     if (slot < slots_.size()) {
-      const Slot& place = slots_[static_cast<std::size_t>(slot)];
-      return place.used ? &place.value : nullptr;
+      const Value& place = slots_[static_cast<std::size_t>(slot)];
+      return place == nothing ? nullptr : &place;
     }
     const auto found = far_.find(slot);
     return found == far_.end() ? nullptr : &found->second;
   }
 
  private:
-  struct Slot {
-    Value value;
-    bool used = false;
-  };
+  static constexpr Value nothing = Value::no_value();
   void move_far_slots() {
     if (far_.empty()) return;
     for (auto entry = far_.begin(); entry != far_.end();) {
@@ -64,11 +61,11 @@ class Memo {
         ++entry;
         continue;
       }
-      slots_[static_cast<std::size_t>(entry->first)] = {entry->second, true};
+      slots_[static_cast<std::size_t>(entry->first)] = entry->second;
       entry = far_.erase(entry);
     }
   }
-  std::vector<Slot> slots_;
+  Growing<Value> slots_;
   std::unordered_map<std::uint64_t, Value> far_;
   std::size_t used_ = 0;
 };

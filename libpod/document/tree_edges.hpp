@@ -28,15 +28,16 @@ namespace pod::document {
 
 struct Tree::Impl {
   enum class Role : std::uint32_t { unknown, leaf, root, edge, items, attributes, slots };
+  /// 12 bytes a node: they are most of what a tree takes.
   struct Home {
-    const Value* slot = nullptr;  // of an absorbed container: where the part's value stands
+    std::uint32_t slot = 0;  // Graph::slot_number(); of an absorbed container: where the part's value stands
     NodeId parent = 0;
     Role role : 3 = Role::unknown;
     Step::Kind kind : 3 = Step::Kind::key;
     std::uint32_t index : 26 = 0;  // of an effect: its place in effect_steps
 
     Home() = default;
-    Home(Role its_role, const Value* its_slot, NodeId its_parent, Step::Kind its_kind, std::uint32_t its_index)
+    Home(Role its_role, std::uint32_t its_slot, NodeId its_parent, Step::Kind its_kind, std::uint32_t its_index)
         : slot(its_slot), parent(its_parent), role(its_role), kind(its_kind), index(its_index & 0x3ffffff) {}
   };
 
@@ -44,6 +45,7 @@ struct Tree::Impl {
 
   // The way in (tree.cpp).
   void spread();
+  void look_ahead(const std::vector<NodeId>& queue, std::size_t next) const;
   struct Scratch {
     std::vector<Edge> edges;
     std::vector<Step> names;
@@ -87,6 +89,7 @@ struct Tree::Impl {
 
   const Graph* graph;
   Labels labels;
+  static_assert(sizeof(Home) == 12);
   std::vector<Home> homes;
   std::vector<Step> effect_steps;
   std::unordered_set<NodeId> twins;
@@ -105,7 +108,7 @@ struct Tree::Impl {
   bool absorbed(Value container, Value owner, const Value* part, Role role) const {
     if (!container.is_node()) return false;
     const Home& home = homes[container.node()];
-    return home.role == role && home.slot == part && home.parent == owner.node();
+    return home.role == role && home.slot == graph->slot_number(part) && home.parent == owner.node();
   }
 };
 
@@ -115,7 +118,6 @@ inline bool is_short_tuple(const Graph& graph, Value value) {
 }
 /// What a setter of pod_agent.restore was given, or any other call whose result was dropped.
 struct SetterCall {
-  std::optional<ClassName> name;
   const Value* name_text = nullptr;   // null where the callable is no global
   const Value* items = nullptr;       // set_raw
   const Value* attributes = nullptr;  // set_raw, set_key, set_thread

@@ -75,13 +75,13 @@ std::optional<Value> Tree::Impl::along(Value value, std::string_view segment) co
       }
       for (const Value container : containers)
         if (container.is_node() && homes[container.node()].role > Role::edge &&
-            homes[container.node()].slot == &given && homes[container.node()].parent == value.node() &&
-            home_text(container.node()).substr(1) == segment)
+            homes[container.node()].slot == graph->slot_number(&given) &&
+            homes[container.node()].parent == value.node() && home_text(container.node()).substr(1) == segment)
           return container;
     }
   if (const Value* counted = counted_items(*graph, value);
-      counted != nullptr && homes[counted->node()].slot == counted && homes[counted->node()].parent == value.node() &&
-      home_text(counted->node()).substr(1) == segment)
+      counted != nullptr && homes[counted->node()].slot == graph->slot_number(counted) &&
+      homes[counted->node()].parent == value.node() && home_text(counted->node()).substr(1) == segment)
     return *counted;
   return std::nullopt;
 }

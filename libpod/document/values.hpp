@@ -4,6 +4,7 @@
 #pragma once
 
 #include "document/graph.hpp"
+#include "document/value_marks.hpp"
 
 #include <optional>
 #include <string>
@@ -24,7 +25,10 @@ std::optional<ClassName> global_name(const Graph& graph, Value value);
 std::optional<ClassName> class_of(const Graph& graph, Value value);
 
 /// Never for a node whose inline form is longer than 64 nodes or 1 KiB, so that inlining cannot grow without bound.
-bool is_value_object(const Graph& graph, Value value);
+/// Settled when the graph was finished.
+inline bool is_value_object(const Graph& graph, Value value) {
+  return value.is_node() && (graph.mark(value) & value_mark) != 0;
+}
 
 /// One line for people, printable, at most `limit` bytes: atoms as JSON would show them, bytes as "12 bytes: 48 65 …",
 /// times in ISO 8601, "UUID", "10.0.0.0/16", enum members as Class.VALUE, containers as "list of 3", objects as
