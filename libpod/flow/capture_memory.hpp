@@ -37,7 +37,7 @@ struct KnownCapture {
   friend bool operator==(const KnownCapture&, const KnownCapture&) = default;
 };
 
-/// One thread at a time.
+/// One thread at a time changes it; questions may come from several.
 class CaptureMemory {
  public:
   /// Newer ones push out older ones.

@@ -1,5 +1,6 @@
 #include "flow/comparison.hpp"
 
+#include "base/beside.hpp"
 #include "document/document.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/shown_value.hpp"
@@ -203,8 +204,10 @@ std::string size_text(std::uint64_t bytes) { return std::to_string(bytes) + (byt
 void compare_files(const snapshot::TreeView& from, const FileEntry& old_file, const snapshot::TreeView& to,
                    const FileEntry& new_file, const DiffOptions& options, const KnownResources& known,
                    ResourceDiff& out) {
-  const auto before = try_to_read(from, old_file, known);
-  const auto after = before ? try_to_read(to, new_file, known) : nullptr;
+  constexpr std::uint64_t worth_a_thread = std::uint64_t{256} << 10;
+  auto reading = base::beside(old_file.size >= worth_a_thread, [&] { return try_to_read(from, old_file, known); });
+  const auto after = try_to_read(to, new_file, known);
+  const auto before = reading.get();
   if (before && after) return FileComparison(new_file.path, *before, *after, options, out).run();
   OtherChange change{.path = new_file.path, .kind = ChangeKind::changed, .fields = {}, .more_fields = 0};
   if (options.fields)

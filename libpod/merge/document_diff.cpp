@@ -1,9 +1,11 @@
 #include "merge/document_diff.hpp"
 
+#include "document/inline_pickle.hpp"
 #include "document/values.hpp"
 #include "merge/list_match.hpp"
 
 #include <array>
+#include <cstdint>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -127,7 +129,7 @@ class Walk {
       if (!same_content({before_, a.value}, {after_, b.value})) report(task, FieldDifference::Kind::changed);
       return;
     }
-    descend(task.path, a.value, b.value);
+    if (!same_subtree(a.value, b.value)) descend(task.path, a.value, b.value);
   }
 
   /// A home may have moved because of something else: what is meant counts, not where it lies.
@@ -187,9 +189,84 @@ class Walk {
     return out;
   }
 
+  /// Two nodes that are compared edge by edge, and the edges of both.
+  struct Walked {
+    Value before;
+    Value after;
+    std::vector<Edge> edges_before;
+    std::vector<Edge> edges_after;
+    std::size_t next = 0;
+  };
+
+  /// Whether nothing can differ below: the same edges in the same order. Most of a document is so, and this needs no
+  /// paths and no digests. Not so says nothing more than that descend() has to look. Each pair of nodes is walked once
+  /// in all, since what was found is kept: also of what lies above a difference.
+  bool same_subtree(Value before, Value after) {
+    if (const auto known = known_pair(before, after)) return *known;
+    std::vector<Walked> walked;
+    const auto enter = [&](Value a, Value b) {
+      walked.push_back({a, b, edges_of({before_, a}), edges_of({after_, b})});
+    };
+    enter(before, after);
+    while (!walked.empty()) {
+      Walked& at = walked.back();
+      bool same = at.edges_before.size() == at.edges_after.size();
+      if (same && at.next == at.edges_before.size()) {
+        note(at.before, at.after, true);
+        walked.pop_back();
+        continue;
+      }
+      std::optional<bool> known;
+      if (same) {
+        const Edge& a = at.edges_before[at.next];
+        const Edge& b = at.edges_after[at.next++];
+        known = same_step(a.step, b.step) ? same_target(at, a, b) : std::optional(false);
+        if (!known) {
+          enter(a.target, b.target);
+          continue;
+        }
+        same = *known;
+      }
+      if (same) continue;
+      for (const Walked& above : walked) note(above.before, above.after, false);
+      return false;
+    }
+    return true;
+  }
+
+  bool same_step(const Step& a, const Step& b) const {
+    if (a.kind != b.kind || a.word != b.word || a.index != b.index) return false;
+    if (!a.label.is_node() && !b.label.is_node()) return same_atom(before_.graph(), a.label, after_.graph(), b.label);
+    return before_.step_text(a) == after_.step_text(b);
+  }
+
+  /// Nothing where both have edges that have to be walked.
+  std::optional<bool> same_target(const Walked& parents, const Edge& a, const Edge& b) {
+    if (!a.target.is_node() && !b.target.is_node())
+      return same_atom(before_.graph(), a.target, after_.graph(), b.target);
+    const Place old_place{parents.before, a.target, before_.is_reference(parents.before, a)};
+    const Place new_place{parents.after, b.target, after_.is_reference(parents.after, b)};
+    if (old_place.reference || new_place.reference) return same_reference(old_place, new_place);
+    if (before_.is_leaf(a.target) || after_.is_leaf(b.target) || !same_kind(a.target, b.target))
+      return same_content({before_, a.target}, {after_, b.target});
+    return known_pair(a.target, b.target);
+  }
+
+  std::optional<bool> known_pair(Value before, Value after) const {
+    const std::uint32_t pair = pairs_.empty() ? 0 : pairs_[before.node()];
+    if (pair >> 1 != after.node() + 1) return std::nullopt;
+    return (pair & 1) != 0;
+  }
+  void note(Value before, Value after, bool same) {
+    if (pairs_.empty()) pairs_.resize(before_.graph().node_count());
+    pairs_[before.node()] = (after.node() + 1) << 1 | (same ? 1 : 0);
+  }
+
   const Tree& before_;
   const Tree& after_;
   const DiffRequest& request_;
+  /// By node of the older document: the node it was compared with and whether they were the same.
+  std::vector<std::uint32_t> pairs_;
   std::vector<Task> tasks_;
   std::unordered_map<document::NodeId, std::string> old_digests_;
   std::unordered_map<document::NodeId, std::string> new_digests_;
@@ -202,6 +279,15 @@ bool same_content(const Side& before, const Side& after) {
   if (!before.value.is_node() && !after.value.is_node())
     return same_atom(before.tree.graph(), before.value, after.tree.graph(), after.value);
   if (before.value.is_node() != after.value.is_node()) return false;
+  const Graph& a = before.tree.graph();
+  const Graph& b = after.tree.graph();
+  if (document::is_value_object(a, before.value) && document::is_value_object(b, after.value)) {
+    std::string text_before;
+    std::string text_after;
+    document::append_inline(text_before, a, before.value);
+    document::append_inline(text_after, b, after.value);
+    return text_before == text_after;
+  }
   return before.tree.subtree_digest(before.value) == after.tree.subtree_digest(after.value);
 }
 

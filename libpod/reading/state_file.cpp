@@ -1,5 +1,6 @@
 #include "reading/state_file.hpp"
 
+#include "base/beside.hpp"
 #include "digest/digest.hpp"
 #include "document/pickle.hpp"
 #include "document/same_document.hpp"
@@ -32,14 +33,19 @@ std::string said(const Error& error) {
   return text;
 }
 
+/// From this size on the questions to a document are answered by several threads.
+constexpr std::size_t worth_a_thread = std::size_t{256} << 10;
+bool is_large(const Graph& graph) { return graph.file().size() >= worth_a_thread; }
+
 /// What the document says. Judged by the policy in its own way: it may read JSON as something else.
 void fill(StateReading& reading, const Graph& graph, Format format) {
+  auto digest = base::beside(is_large(graph), [&] { return document::canonical_digest(graph); });
   const document::Tree tree(graph);
   metamodel::StateModel model = metamodel::extract(tree, {reading.account, reading.region, reading.service});
   reading.resources = std::move(model.resources);
   reading.unmapped = std::move(model.unmapped);
-  reading.digest = document::canonical_digest(graph);
   reading.verdict = policy::judge(graph, format, reading.path).verdict;
+  reading.digest = digest.get();
 }
 
 StateReading not_read(StateReading reading, std::string file, std::string reason) {
@@ -64,11 +70,14 @@ bool make_canonical(StateFile& out, const Graph& graph, Format format) {
     std::string again = write_again(graph, format);
     const std::uint64_t size = again.size();
     const Graph read_back = document::read(again, format, out.reading.path.str());
-    if (!says_the_same(read_back, graph)) {
+    auto same = base::beside(is_large(graph), [&] { return says_the_same(read_back, graph); });
+    StateReading reading = out.reading;
+    fill(reading, read_back, format);
+    if (!same.get()) {
       out.not_written = "libpod's writing of it does not say the same";
       return false;
     }
-    fill(out.reading, read_back, format);
+    out.reading = std::move(reading);
     out.reading.bytes = size;
     out.canonical = std::move(again);
     return true;
