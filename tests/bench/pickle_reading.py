@@ -1,6 +1,6 @@
 """How fast libpod reads a pickle, beside Python; and how little of a canonical file one change touches.
 
-    build/venv/bin/python tests/bench/pickle_reading.py [--build build/release] [--objects 48000] [--rounds 3]
+    build/venv/bin/python tests/bench/pickle_reading.py [--build build/release] [--objects 75000] [--rounds 3]
 
 Speed: an S3 backend of many small objects, as moto holds it and pod-agent pickles it, in one file of about 100 MB. libpod
 reads it and lays its tree, as inspect does; Python loads it with its C unpickler, moto's classes and the functions that

@@ -127,3 +127,23 @@ TEST_CASE("long lists in which everything changed end soon") {
   CHECK(diff.more == 59'990);
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
 }
+
+TEST_CASE("one change deep in much that is the same is named, and each pair of nodes is walked once") {
+  // Nested so deep that walking again at each level would take minutes.
+  const auto nested = [](int value) {
+    std::string text = std::to_string(value);
+    for (int level = 0; level < 5000; ++level)
+      text = R"({"same": [1, {"b": 2}], "next": )" + text + R"(, "last": {"c": null}})";
+    return text;
+  };
+  const Doc before(nested(1));
+  const Doc after(nested(2));
+  const DocumentDiff diff = diff_documents(before.whole(), after.whole());
+  REQUIRE(diff.fields.size() == 1);
+  CHECK(diff.more == 0);
+  CHECK(diff.fields[0].path.size() == 5000 * std::string_view("/next").size());
+}
+
+TEST_CASE("the same keys in another order, deep in a document, are no difference") {
+  CHECK(shown(R"({"a": {"x": 1, "y": {"z": [1]}}, "b": 3})", R"({"b": 3, "a": {"y": {"z": [1]}, "x": 1}})") == "");
+}
