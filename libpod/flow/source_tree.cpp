@@ -124,10 +124,10 @@ void refuse_nothing(const Source& source, const std::vector<std::string>& servic
 }
 
 SourceTree capture_directory(const Source& source, const std::vector<std::string>& services,
-                             const snapshot::TreeView* known, git::PackWriter& pack, const Context& context,
-                             const FolderMemory* memory) {
+                             const snapshot::TreeView* known, const std::filesystem::path& folder,
+                             git::PackWriter& pack, const Context& context, const FolderMemory* memory) {
   const auto before = memory != nullptr ? memory->caches.load(source.path()) : std::nullopt;
-  snapshot::FolderCapture capture(source.path(), context, only(services), before ? &*before : nullptr);
+  snapshot::FolderCapture capture(source.path(), context, only(services), before ? &*before : nullptr, folder);
   // What the version before holds is all there, so nothing has to be looked up.
   if (capture.as_known() && known != nullptr && snapshot::state_id(known->objects(), known->tree()) == before->state) {
     SourceTree out;
@@ -195,7 +195,7 @@ SourceTree capture_source(const Source& source, const std::vector<std::string>& 
     return capture_instance(instance, services, known, folder, pack, context, memory);
   }
   if (source.kind() == Source::Kind::directory)
-    return capture_directory(source, services, known, pack, context, memory);
+    return capture_directory(source, services, known, folder, pack, context, memory);
   StateIntake intake(StateIntake::Storing::byte_for_byte, nullptr);
   snapshot::TreeBuilder builder(pack, intake.hooks());
   archive::Reader reader(source.path(), {}, context);

@@ -3,6 +3,7 @@
 
 #include "base/files.hpp"
 #include "snapshot/folder_scan.hpp"
+#include "snapshot/live_database.hpp"
 #include "snapshot/stat_cache.hpp"
 #include "snapshot/tree_builder.hpp"
 #include "snapshot/tree_view.hpp"
@@ -18,18 +19,28 @@ namespace pod::snapshot {
 using Wanted = std::function<bool(const StatePath&)>;
 
 /// Adds every regular file below `folder`, byte for byte. Symlinks, sockets, FIFOs and devices are left out with a
-/// warning; a file that changes while it is read is read again, three times, then Error(conflict). A root
-/// `metadata.yaml` is an ordinary file; a root `.pod` folder and a store at `.podgit` are left out with a warning.
-/// Opens beneath the folder only (openat2). Error(refused) past 1,000,000 files, 64 levels or 16 GiB a file, before
-/// anything is read. Without `wanted` every file; with it the files that it says.
+/// warning; a file that changes while it is read is read again, three times, then Error(conflict). A SQLite database
+/// with a `-wal` or `-journal` beside it is stored as one file that says what was committed, without what lies beside
+/// it; where that cannot be done, byte for byte with a warning. A root `metadata.yaml` is an ordinary file; a root
+/// `.pod` folder and a store at `.podgit` are left out with a warning. Opens beneath the folder only (openat2).
+/// Error(refused) past 1,000,000 files, 64 levels or 16 GiB a file, before anything is read. Without `wanted` every
+/// file; with it the files that it says.
 void capture_folder(const std::filesystem::path& folder, TreeBuilder& builder, const Context& context,
                     const Wanted& wanted = {});
+
+/// A database that was stored without its logs, as it and they were then.
+struct StoredDatabase {
+  DatabaseCopy copy;
+  git::TreeEntry entry;
+};
 
 /// The same in two steps, for a folder that was captured before: looked at when this is made, read by add_to().
 class FolderCapture {
  public:
-  /// `before`, which may be null, outlives this.
-  FolderCapture(const std::filesystem::path& folder, const Context& context, Wanted wanted, const StatCache* before);
+  /// `before`, which may be null, outlives this. `scratch` is a private folder, not in memory, for copies of databases
+  /// that are being written (live_database.hpp): each needs the database's size there for a while.
+  FolderCapture(const std::filesystem::path& folder, const Context& context, Wanted wanted, const StatCache* before,
+                std::filesystem::path scratch);
 
   /// Nothing is new, gone or changed since `before`: its `state` is what the folder holds.
   bool as_known() const noexcept { return scanner_->as_known(); }
@@ -41,7 +52,10 @@ class FolderCapture {
   std::optional<StatCache> add_to(TreeBuilder& builder, const Reuse& reuse = {});
 
  private:
+  std::optional<StoredDatabase> add_database(const FoundFile& file, TreeBuilder& builder);
+
   std::filesystem::path folder_;
+  std::filesystem::path scratch_;
   const Context& context_;
   base::Fd root_;
   bool exact_ = false;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -94,9 +95,12 @@ class Notes {
   Notes(StatCache& cache, const FolderScan& scan) : cache_(cache) {
     for (const std::string& folder : scan.folders) cache_.folders[folder];
   }
-  void add(const FoundFile& file, KnownFile known) {
+  /// A file that was stored, of which nothing is to be concluded the next time.
+  void count(std::uint64_t size) {
     ++cache_.files;
-    cache_.bytes += file.stat.size;
+    cache_.bytes += size;
+  }
+  void add(const FoundFile& file, KnownFile known) {
     if (!file.lone) return;
     const std::string& text = file.path.str();
     const auto slash = text.rfind('/');
@@ -115,10 +119,30 @@ class Notes {
   std::vector<KnownFile>* files_ = nullptr;
 };
 
+KnownFile database_note(const StoredDatabase& stored) {
+  KnownFile note;
+  note.stat = stored.copy.stat;
+  note.id = stored.entry.id;
+  note.mode = stored.entry.mode;
+  note.part = KnownFile::Part::database;
+  return note;
+}
+
+/// Of a log that the database was stored with; nullopt for another one, and for an index.
+std::optional<KnownFile> log_note(const FoundFile& file, const StoredDatabase& stored) {
+  const std::optional<FileStat>& stat = file.path.str().ends_with("-wal") ? stored.copy.wal : stored.copy.journal;
+  if (!stored.copy.steady || !stat || file.path.str().ends_with("-shm")) return std::nullopt;
+  KnownFile note = database_note(stored);
+  note.stat = *stat;
+  note.part = KnownFile::Part::log;
+  return note;
+}
+
 }  // namespace
 
-FolderCapture::FolderCapture(const fs::path& folder, const Context& context, Wanted wanted, const StatCache* before)
-    : folder_(folder), context_(context), wanted_(std::move(wanted)) {
+FolderCapture::FolderCapture(const fs::path& folder, const Context& context, Wanted wanted, const StatCache* before,
+                             fs::path scratch)
+    : folder_(folder), scratch_(std::move(scratch)), context_(context), wanted_(std::move(wanted)) {
   std::error_code ignored;
   if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored))
     throw Error(ErrorCode::invalid_argument, quote(folder.native()) + " is not a folder");
@@ -127,35 +151,77 @@ FolderCapture::FolderCapture(const fs::path& folder, const Context& context, Wan
   scanner_.emplace(root_.get(), folder_, context_, wanted_, exact_ ? before : nullptr);
 }
 
+std::optional<StoredDatabase> FolderCapture::add_database(const FoundFile& file, TreeBuilder& builder) {
+  const base::TempFolder work(scratch_);
+  std::string why;
+  DatabaseCopy copy = copy_live_database(root_.get(), file.path, work.path(), context_, why);
+  if (copy.file.empty()) {
+    context_.progress->warn("stored " + quote(file.path.str()) + " and the log beside it as they lie: " + why);
+    return std::nullopt;
+  }
+  base::FileSource source(copy.file);
+  git::TreeEntry entry = builder.add_file(file.path, copy.size, source, copy.stat.mode);
+  return StoredDatabase{std::move(copy), std::move(entry)};
+}
+
 std::optional<StatCache> FolderCapture::add_to(TreeBuilder& builder, const Reuse& reuse) {
   FolderScan scan = scanner_->list();
   std::vector<std::size_t> to_read;
   for (std::size_t i = 0; i < scan.files.size(); ++i) {
     FoundFile& file = scan.files[i];
+    if (file.database != SIZE_MAX) {
+      if (scan.files[file.database].known == nullptr) file.known = nullptr;
+      continue;
+    }
     if (file.known != nullptr && !(reuse && reuse(file.path, *file.known))) file.known = nullptr;
-    if (file.known == nullptr) to_read.push_back(i);
+    if (file.known == nullptr && !file.has_logs) to_read.push_back(i);
   }
   context_.progress->begin("capturing", scan.bytes);
   StatCache after;
   after.device = scanner_->device();
   after.taken = scanner_->taken();
   Notes notes(after, scan);
+  std::unordered_map<std::size_t, StoredDatabase> databases;  // by their places in the list
   ReadAhead ahead(root_.get(), scan.files, std::move(to_read), whole_limit, context_);
-  for (const FoundFile& file : scan.files) {
+  for (std::size_t i = 0; i < scan.files.size(); ++i) {
+    const FoundFile& file = scan.files[i];
+    if (file.database != SIZE_MAX) {
+      const auto database = databases.find(file.database);
+      if (database != databases.end()) {
+        if (const auto log = log_note(file, database->second)) notes.add(file, *log);
+        continue;
+      }
+      if (scan.files[file.database].known != nullptr) {
+        if (file.known != nullptr) notes.add(file, *file.known);
+        continue;
+      }
+    }
     if (file.known != nullptr) {
       builder.add_existing(file.path, file.stat.size, {"", file.known->mode, file.known->id});
       context_.progress->advance(file.stat.size);
+      notes.count(file.stat.size);
       notes.add(file, *file.known);
       continue;
     }
+    if (file.has_logs) {
+      if (auto stored = add_database(file, builder)) {
+        notes.count(stored->copy.size);
+        if (stored->copy.steady) notes.add(file, database_note(*stored));
+        databases.emplace(i, *std::move(stored));
+        continue;
+      }
+    }
+    const bool alone = !file.has_logs && file.database == SIZE_MAX;
     Added added;
-    if (const auto content = ahead.next()) {
+    if (const auto content = alone ? ahead.next() : std::nullopt) {
       base::MemorySource source(*content);
       added = {builder.add_file(file.path, content->size(), source, file.stat.mode), file.stat};
     } else {
       added = pod::snapshot::add(root_.get(), folder_ / file.path.str(), file.path, builder, context_);
     }
-    notes.add(file, {"", added.stat, added.entry.id, added.entry.mode, {}, Verdict::accept});
+    notes.count(added.stat.size);
+    if (alone)
+      notes.add(file, {.name = {}, .stat = added.stat, .id = added.entry.id, .mode = added.entry.mode, .model = {}});
   }
   for (const StatePath& path : scan.empty_folders) builder.add_empty_folder(path);
   context_.progress->end();
@@ -164,7 +230,8 @@ std::optional<StatCache> FolderCapture::add_to(TreeBuilder& builder, const Reuse
 }
 
 void capture_folder(const fs::path& folder, TreeBuilder& builder, const Context& context, const Wanted& wanted) {
-  FolderCapture(folder, context, wanted, nullptr).add_to(builder);
+  const base::TempFolder scratch("/var/tmp", "podgit-");
+  FolderCapture(folder, context, wanted, nullptr, scratch.path()).add_to(builder);
 }
 
 }  // namespace pod::snapshot

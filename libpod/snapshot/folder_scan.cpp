@@ -5,6 +5,8 @@
 #include "snapshot/beneath.hpp"
 #include "snapshot/folder_walk.hpp"
 
+#include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace pod::snapshot {
@@ -16,13 +18,25 @@ using Kind = WalkedEntry::Kind;
 constexpr std::uint64_t size_limit = 16ull << 30;
 constexpr std::uint64_t warning_limit = 20;
 
+/// Whether a file is as it was; a database only with all of its logs.
+bool is_known(const WalkedEntry& entry) {
+  if (entry.known == nullptr) return false;
+  if (entry.database != nullptr)
+    return entry.database->known != nullptr && entry.known->id == entry.database->known->id;
+  return std::all_of(entry.logs.begin(), entry.logs.end(), [&](const WalkedEntry* log) {
+    return log->kind == Kind::file && log->known != nullptr && log->known->id == entry.known->id;
+  });
+}
+
 /// Files are new, gone or changed. Counts the folders.
 bool differs(const WalkedFolder& folder, std::size_t& folders) {
   ++folders;
   if (folder.holds_itself || folder.known == nullptr) return true;
   std::size_t files = 0;
   for (const WalkedEntry& entry : folder.entries) {
-    if (entry.kind == Kind::file && (++files, entry.known == nullptr)) return true;
+    // The index of a log says nothing of its own.
+    if (entry.database != nullptr && entry.database->index == &entry && is_known(*entry.database)) continue;
+    if (entry.kind == Kind::file && (++files, !is_known(entry))) return true;
     if (entry.folder && differs(*entry.folder, folders)) return true;
   }
   return files != folder.known->size();
@@ -74,6 +88,7 @@ class Gathering {
   FolderScan& scan_;
   const fs::path& root_;
   const FolderScanner::Wanted& wanted_;
+  std::unordered_map<const WalkedEntry*, std::size_t> databases_;
 };
 
 void Gathering::gather(const WalkedFolder& folder) {
@@ -100,7 +115,13 @@ void Gathering::file(const WalkedFolder& folder, const WalkedEntry& entry) {
     throw Error(ErrorCode::refused,
                 "folder " + quote(root_.native()) + " has more than " + std::to_string(walk_file_limit) + " files");
   scan_.bytes += size;
-  scan_.files.push_back({std::move(path), entry.stat, entry.known, entry.lone});
+  FoundFile found{std::move(path), entry.stat, is_known(entry) ? entry.known : nullptr, entry.lone};
+  found.has_logs =
+      std::any_of(entry.logs.begin(), entry.logs.end(), [](const WalkedEntry* log) { return log->kind == Kind::file; });
+  if (found.has_logs) databases_[&entry] = scan_.files.size();
+  // Names sort so that a database stands in front of what belongs to it.
+  if (const auto place = databases_.find(entry.database); place != databases_.end()) found.database = place->second;
+  scan_.files.push_back(std::move(found));
 }
 
 }  // namespace

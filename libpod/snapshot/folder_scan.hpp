@@ -21,8 +21,10 @@ class FolderWalk;
 struct FoundFile {
   StatePath path;
   FileStat stat;
-  const KnownFile* known = nullptr;  // in the cache: the file is what it was
-  bool lone = true;                  // false: what it says depends on other files, or it lies on another device
+  const KnownFile* known = nullptr;  // in the cache: the file, a database with its logs, is what it was
+  bool lone = true;                  // false: it lies on another device
+  bool has_logs = false;             // a database that is being written, by its name
+  std::size_t database = SIZE_MAX;   // whose log or index it is: place in the list, in front of this
 };
 
 struct FolderScan {

@@ -7,10 +7,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 
 namespace pod::snapshot {
 namespace {
@@ -38,16 +40,35 @@ bool before(const WalkedEntry& a, const WalkedEntry& b) {
 
 std::string without_slash(const std::string& prefix) { return prefix.substr(0, prefix.size() - 1); }
 
-/// A database that is being written: what it says stands in the other file, too.
-void mark_companions(std::vector<WalkedEntry>& entries) {
-  for (const WalkedEntry& entry : entries) {
-    for (const std::string_view end : {"-wal", "-journal"}) {
-      if (!entry.name.ends_with(end)) continue;
-      const std::string_view main = std::string_view(entry.name).substr(0, entry.name.size() - end.size());
-      for (WalkedEntry& other : entries)
-        if (other.name == main) other.lone = false;
+/// Databases that are, or were, being written: what they say stands in other files, too. The entries stay where they
+/// are.
+void find_logs(std::vector<WalkedEntry>& entries) {
+  constexpr std::array<std::string_view, 2> ends{"-wal", "-journal"};
+  constexpr std::string_view index_end = "-shm";
+  std::unordered_map<std::string_view, WalkedEntry*> names;
+  for (WalkedEntry& entry : entries) {
+    for (const std::string_view end : ends) {
+      if (entry.kind == Kind::folder || !entry.name.ends_with(end)) continue;
+      if (names.empty())
+        for (WalkedEntry& each : entries) names.emplace(each.name, &each);
+      const std::string name = entry.name.substr(0, entry.name.size() - end.size());
+      const auto database = names.find(name);
+      // What is itself a log has none.
+      if (database == names.end() || database->second->kind == Kind::folder || database->second->database != nullptr)
+        continue;
+      database->second->logs.push_back(&entry);
+      entry.database = database->second;
+      const auto index = names.find(name + std::string(index_end));
+      if (index == names.end() || index->second->kind == Kind::folder || !index->second->logs.empty()) continue;
+      database->second->index = index->second;
+      index->second->database = database->second;
     }
   }
+}
+
+KnownFile::Part part_of(const WalkedEntry& entry) {
+  if (!entry.logs.empty()) return KnownFile::Part::database;
+  return entry.database != nullptr ? KnownFile::Part::log : KnownFile::Part::alone;
 }
 
 }  // namespace
@@ -141,7 +162,7 @@ void FolderWalk::list(WalkedFolder& folder) {
     if (folder.holds_itself) return;
   }
   read_names(folder, fd->get());
-  mark_companions(folder.entries);
+  find_logs(folder.entries);
   if (cache_ != nullptr && folder.device == cache_->device) {
     const auto known = cache_->folders.find(at_root ? "" : without_slash(folder.prefix));
     if (known != cache_->folders.end()) folder.known = &known->second;
@@ -205,7 +226,7 @@ void FolderWalk::look(WalkedFolder& folder, int fd, std::size_t from, std::size_
     if (entry.kind != Kind::file || folder.known == nullptr) continue;
     while (known != folder.known->end() && known->name < entry.name) ++known;
     if (known != folder.known->end() && known->name == entry.name && known->stat == entry.stat && entry.lone &&
-        cache_->settled(entry.stat))
+        known->part == part_of(entry) && cache_->settled(entry.stat))
       entry.known = &*known;
   }
   if (!below.empty()) add_tasks(std::move(below));

@@ -29,8 +29,11 @@ struct WalkedEntry {
   enum class Kind : std::uint8_t { unseen, file, folder, left_out, gone };
   std::string name;
   Kind kind = Kind::unseen;
-  bool lone = true;
-  const char* why = nullptr;  // it is left out
+  bool lone = true;                       // false: on another device
+  const char* why = nullptr;              // it is left out
+  std::vector<const WalkedEntry*> logs;   // `-wal`, `-journal` beside it
+  const WalkedEntry* index = nullptr;     // `-shm`, where there are logs
+  const WalkedEntry* database = nullptr;  // whose log or index it is
   FileStat stat;
   const KnownFile* known = nullptr;
   std::unique_ptr<WalkedFolder> folder;

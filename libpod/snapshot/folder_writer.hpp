@@ -81,7 +81,7 @@ class FolderWriter {
   void add_stretch(const std::shared_ptr<LargeFile>& file, std::vector<Chunk>& chunks);
   void add_copy(const std::shared_ptr<LargeFile>& file, std::uint64_t from, std::uint64_t to);
   void write_stretch(LargeFile& file, const std::vector<Chunk>& chunks);
-  void copy_stretch(LargeFile& file, std::uint64_t from, std::uint64_t to);
+  void copy_part(LargeFile& file, std::uint64_t from, std::uint64_t to);
   void part_done(LargeFile& file);
   bool is_known_zero(const Chunk& chunk);
 

@@ -3,10 +3,10 @@
 
 #include <libpod/error.hpp>
 
+#include "snapshot/file_copy.hpp"
+
 #include <fcntl.h>
 #include <linux/falloc.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
@@ -21,17 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t stretch_bytes = 1 << 20;  // that one task writes
 constexpr std::uint64_t copy_bytes = 8 << 20;     // that one task copies
-constexpr std::size_t piece_bytes = 256 << 10;
-
-void write_at(int fd, base::ConstBytes bytes, std::uint64_t offset, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) base::throw_errno(errno, "write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-}
 
 bool is_zero(std::string_view bytes) {
   return bytes.empty() || (bytes.front() == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
@@ -43,34 +32,6 @@ void clear(int fd, const Chunk& chunk, const fs::path& path) {
                   static_cast<off_t>(chunk.size)) == 0)
     return;
   write_at(fd, base::bytes_of(std::string(static_cast<std::size_t>(chunk.size), '\0')), chunk.offset, path);
-}
-
-/// Up to `to`; false where the file ends before. For file systems between which the kernel does not copy.
-bool copy_by_hand(int from_fd, int to_fd, std::uint64_t from, std::uint64_t to, const fs::path& path) {
-  std::string piece(piece_bytes, '\0');
-  while (from < to) {
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), to - from));
-    const ssize_t count = ::pread(from_fd, piece.data(), want, static_cast<off_t>(from));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    write_at(to_fd, base::bytes_of(std::string_view(piece).substr(0, static_cast<std::size_t>(count))), from, path);
-    from += static_cast<std::uint64_t>(count);
-  }
-  return true;
-}
-
-bool copy_range(int from_fd, int to_fd, std::uint64_t from, std::uint64_t to, const fs::path& path) {
-  while (from < to) {
-    auto in = static_cast<off_t>(from);
-    auto out = in;
-    const ssize_t count = ::copy_file_range(from_fd, &in, to_fd, &out, static_cast<std::size_t>(to - from), 0);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO)) base::throw_errno(errno, "write", path);
-    if (count < 0) return copy_by_hand(from_fd, to_fd, from, to, path);
-    if (count == 0) return false;
-    from += static_cast<std::uint64_t>(count);
-  }
-  return true;
 }
 
 }  // namespace
@@ -127,7 +88,7 @@ bool FolderWriter::write_over_copy(const std::shared_ptr<LargeFile>& file) {
     file->old = base::Fd();
     return false;
   }
-  const bool cloned = ::ioctl(file->fd.get(), FICLONE, file->old.get()) == 0;
+  const bool cloned = clone_file(file->old.get(), file->fd.get());
   if (::ftruncate(file->fd.get(), static_cast<off_t>(file->entry->size)) != 0)
     base::throw_errno(errno, "write", file->shown);
   std::uint64_t same = 0;  // from here to the next other chunk
@@ -168,7 +129,7 @@ void FolderWriter::add_copy(const std::shared_ptr<LargeFile>& file, std::uint64_
     const std::uint64_t end = std::min(to, from + copy_bytes);
     ++file->parts;
     workers_.add([this, file, from, end] {
-      copy_stretch(*file, from, end);
+      copy_part(*file, from, end);
       part_done(*file);
     });
     from = end;
@@ -210,22 +171,11 @@ void FolderWriter::write_stretch(LargeFile& file, const std::vector<Chunk>& chun
   flush();
 }
 
-void FolderWriter::copy_stretch(LargeFile& file, std::uint64_t from, std::uint64_t to) {
+void FolderWriter::copy_part(LargeFile& file, std::uint64_t from, std::uint64_t to) {
   context_.cancel->check();
   context_.progress->advance(to - from);
-  while (from < to) {
-    const off_t data = ::lseek(file.old.get(), static_cast<off_t>(from), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) return;  // a hole up to its end
-    const std::uint64_t begin = data < 0 ? from : static_cast<std::uint64_t>(data);
-    if (begin >= to) return;
-    const off_t hole = ::lseek(file.old.get(), static_cast<off_t>(begin), SEEK_HOLE);
-    const std::uint64_t end = hole < 0 ? to : std::min(to, static_cast<std::uint64_t>(hole));
-    if (end <= begin || !copy_range(file.old.get(), file.fd.get(), begin, end, file.shown)) {
-      file.stale = true;  // it is shorter than it was
-      return;
-    }
-    from = end;
-  }
+  // It may have become shorter.
+  if (!copy_stretch(file.old.get(), file.fd.get(), from, to, file.shown)) file.stale = true;
 }
 
 void FolderWriter::part_done(LargeFile& file) {

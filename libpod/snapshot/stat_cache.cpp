@@ -1,11 +1,11 @@
 //   "podstat\n"                                   then numbers as this machine has them in memory
-//   u32 1                                         format
+//   u32 2                                         format
 //   text maker                                    u16 length, bytes
 //   u64 device, i64 taken, id state, u64 files, u64 bytes, u8 verdict
 //   u32 folders, and for each, in the order of paths:
 //     text path, u32 files, and for each, in the order of names:
-//       text name, u64 inode, u64 size, i64 modified, i64 changed, u32 mode, u32 mode in the tree, u8 verdict, id,
-//       u8 1 and id of the model, or u8 0         (verdict 255: not judged)
+//       text name, u64 inode, u64 size, i64 modified, i64 changed, u32 mode, u32 mode in the tree, u8 part, u8 verdict,
+//       id, u8 1 and id of the model, or u8 0         (verdict 255: not judged)
 //   id                                            the SHA-1 of all before
 #include "snapshot/stat_cache.hpp"
 
@@ -30,11 +30,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view magic = "podstat\n";
-constexpr std::uint32_t format = 1;
+constexpr std::uint32_t format = 2;
 constexpr std::uint64_t size_limit = 256ull << 20;
 constexpr std::size_t folder_limit = 1'000'000;
 constexpr std::size_t least_folder = 6;  // bytes that one takes in the file
-constexpr std::size_t least_file = 2 + 4 * 8 + 4 + 4 + 1 + Oid::size + 1;
+constexpr std::size_t least_file = 2 + 4 * 8 + 4 + 4 + 1 + 1 + Oid::size + 1;
 constexpr std::size_t most_caches = 64;
 constexpr std::uint8_t not_judged = 255;  // in place of a verdict
 
@@ -105,6 +105,7 @@ void write_file(Writer& out, const KnownFile& file) {
   out.number(file.stat.changed);
   out.number(file.stat.mode);
   out.number(static_cast<std::uint32_t>(file.mode));
+  out.number(static_cast<std::uint8_t>(file.part));
   out.number(file.judged ? static_cast<std::uint8_t>(file.verdict) : not_judged);
   out.id(file.id);
   out.number(static_cast<std::uint8_t>(file.model.is_zero() ? 0 : 1));
@@ -121,6 +122,9 @@ KnownFile read_file(Reader& in) {
   file.stat.mode = in.number<std::uint32_t>();
   file.mode = in.number<std::uint32_t>();
   if (file.mode != 0100644 && file.mode != 0100755 && file.mode != 040000) throw Damaged{};
+  const auto part = in.number<std::uint8_t>();
+  if (part > static_cast<std::uint8_t>(KnownFile::Part::log)) throw Damaged{};
+  file.part = static_cast<KnownFile::Part>(part);
   file.judged = !in.skip(not_judged);
   if (file.judged) file.verdict = in.verdict();
   file.id = in.id();

@@ -33,12 +33,15 @@ struct FileStat {
 FileStat file_stat(const struct stat& status) noexcept;
 
 struct KnownFile {
+  /// What the blob says: this file, or a database with its log; a log has the id of its database.
+  enum class Part : std::uint8_t { alone, database, log };
   std::string name;
   FileStat stat;
   Oid id;                   // of what stands in the tree
   unsigned mode = 0100644;  // of the entry in the tree
   Oid model;                // of its file below `.pod/metamodel`; zero: none
   Verdict verdict = Verdict::accept;
+  Part part = Part::alone;
   bool judged = true;  // false: nobody has looked into it, so model and verdict say nothing
 };
 

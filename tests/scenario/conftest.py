@@ -116,9 +116,9 @@ class Podgit:
             if name in os.environ:
                 self._environment[name] = os.environ[name]
 
-    def run(self, *arguments, instance=None):
+    def run(self, *arguments, instance=None, prefix=()):
         environment = {**self._environment, **({"PODGIT_INSTANCE": instance} if instance else {})}
-        return subprocess.run([self._binary, *map(str, arguments)], env=environment, cwd=self.home,
+        return subprocess.run([*prefix, self._binary, *map(str, arguments)], env=environment, cwd=self.home,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
 
     def ask(self, *arguments, instance=None):

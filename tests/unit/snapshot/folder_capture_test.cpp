@@ -39,7 +39,8 @@ TEST_CASE("every regular file is captured byte for byte, empty folders too") {
   CHECK(world.content(view, "odd\nname\xff") == "odd");
   REQUIRE(view.empty_folders().size() == 1);
   CHECK(view.empty_folders()[0].str() == "empty/below");
-  CHECK(world.warnings.lines.empty());
+  CHECK(world.warnings.lines.size() == 1);
+  CHECK(world.warnings.mention("\"db.sqlite\" and the log beside it as they lie: it is no SQLite database"));
 }
 
 TEST_CASE("links, FIFOs, sockets and devices are left out, named, and block nothing") {

@@ -111,7 +111,7 @@ TEST_CASE("what a checkout wrote is known: a capture reads nothing of it, and se
   if (again) switching.to(switching.files({{"a/one", "one"}, {"two", "2"}}));
   REQUIRE(switching.known);
   const auto capture = [&](std::size_t& known) {
-    FolderCapture found(switching.target, switching.world.context, {}, &*switching.known);
+    FolderCapture found(switching.target, switching.world.context, {}, &*switching.known, switching.place.path());
     return switching.world.build([&](TreeBuilder& builder) {
       found.add_to(builder, [&](const StatePath&, const KnownFile&) {
         ++known;

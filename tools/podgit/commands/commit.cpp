@@ -30,6 +30,10 @@ class Commit final : public Command {
         "is named with the reason; the others make a version all the same, and the exit\n"
         "code is 12.\n"
         "\n"
+        "A SQLite database of a directory that somebody is writing (a -wal or -journal lies\n"
+        "beside it) is stored as one file that holds what was committed; the directory is\n"
+        "not touched. Where that cannot be done a warning says that it was stored as it lies.\n"
+        "\n"
         "With -q only the version's name is printed, so that it can be used in scripts.",
         "the store is as it was; no version was made"};
     return text;
