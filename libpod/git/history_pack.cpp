@@ -22,9 +22,11 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t most_delta = 8u << 20;   // larger objects are copied
 constexpr std::size_t one_at_a_time = 1u << 20;  // from here on memory is shared by taking turns
-constexpr std::size_t batch_size = 1u << 20;     // written at once
-constexpr std::size_t lines_at_once = 16;
+constexpr std::size_t batch_entries = 4096;
+constexpr std::size_t batch_size = 1u << 20;  // written at once
+constexpr std::size_t lines_at_once = 32;
 constexpr unsigned most_threads = 16;
+constexpr unsigned samples = 3;  // of a run of lines: whether their objects become smaller
 constexpr unsigned steps_between_anchors = 24;
 constexpr std::uint8_t unplaced = 255;
 constexpr std::size_t index_fixed = 8 + 256 * 4 + 2 * Oid::size;
@@ -193,6 +195,11 @@ class HistoryPack::Impl::Worker {
     pack_.depths[number] = 0;
   }
 
+  void start_lines() {
+    tight_tries_ = 0;
+    tight_before_ = tight_after_ = 0;
+  }
+
   void flush() {
     if (!batch_.empty()) pack_.append(batch_);
     batch_bytes_ = 0;
@@ -235,15 +242,24 @@ class HistoryPack::Impl::Worker {
     } else {
       depth = 0;
       Ready whole{number, no_object, static_cast<unsigned>(object.type), object.content.size(), {}};
-      // What did not shrink before does not now.
-      const bool shrinks = !lies_whole || lying < object.content.size();
-      if (shrinks) tight_.whole(base::bytes_of(object.content), whole.stream);
-      if (!shrinks || (lies_whole && whole.stream.size() >= lying))
+      const bool tight = !lies_whole || (lying < object.content.size() && is_worth_it());
+      if (tight) tight_.whole(base::bytes_of(object.content), whole.stream);
+      if (tight && lies_whole) note_tight(lying, whole.stream.size());
+      if (!tight || (lies_whole && whole.stream.size() >= lying))
         copy(number, *entry, no_object);
       else
         push(std::move(whole));
     }
     settle(number, depth, std::move(object.content));
+  }
+
+  /// Whether the last objects became smaller by a fiftieth. Pages of databases often do not, and it is the longest part
+  /// of the work. By neighbours alone, so that the same objects give the same pack whatever the threads do.
+  bool is_worth_it() const { return tight_tries_ < samples || tight_before_ >= tight_after_ + tight_before_ / 50; }
+  void note_tight(std::uint64_t before, std::uint64_t after) {
+    ++tight_tries_;
+    tight_before_ += before;
+    tight_after_ += std::min(before, after);
   }
 
   /// What comes next is compared with `number`, and with the anchor that it becomes or follows.
@@ -346,9 +362,11 @@ class HistoryPack::Impl::Worker {
   }
 
   void push(Ready&& ready) {
+    // A compressor makes room for more than there is, and small entries are many.
+    ready.stream.shrink_to_fit();
     batch_bytes_ += ready.stream.size();
     batch_.push_back(std::move(ready));
-    if (batch_bytes_ >= batch_size) flush();
+    if (batch_bytes_ >= batch_size || batch_.size() >= batch_entries) flush();
   }
 
   struct Previous {
@@ -365,6 +383,9 @@ class HistoryPack::Impl::Worker {
   Previous previous_;
   std::shared_ptr<Neighbour> anchor_;
   bool became_anchor_ = false;
+  unsigned tight_tries_ = 0;
+  std::uint64_t tight_before_ = 0;
+  std::uint64_t tight_after_ = 0;
   std::unique_lock<std::mutex> turn_;
 };
 
@@ -378,6 +399,7 @@ void HistoryPack::Impl::run(const HistoryWalk::Lines& lines) {
       while (!stopping) {
         const std::size_t first = next.fetch_add(lines_at_once);
         if (first >= lines.ends.size()) break;
+        worker.start_lines();
         for (std::size_t line = first; line < std::min(first + lines_at_once, lines.ends.size()); ++line) {
           const std::size_t begin = line == 0 ? 0 : lines.ends[line - 1];
           worker.take_line(lines.objects.data() + begin, lines.objects.data() + lines.ends[line],

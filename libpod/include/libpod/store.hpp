@@ -113,6 +113,25 @@ struct GcResult {
   bool held_back = false;           // those that are due stay: another command relies on objects without a ref
 };
 
+/// What takes the space of a store. Every object counts once: in the row that has it alone, or among `shared`.
+struct Usage {
+  /// A version has what no older one has; the others what no other pod, service or file has.
+  enum class By { pod, version, service, file };
+  struct Row {
+    std::string name;
+    std::uint64_t stored = 0;   // bytes, packed
+    std::uint64_t content = 0;  // bytes of the same objects, unpacked
+    std::uint64_t objects = 0;
+  };
+  std::vector<Row> rows;  // those that store most first
+  Row shared;             // what several rows have
+  Row history;            // by service and by file: commits, folders, what versions say of themselves
+  Row undo;               // kept for undo alone
+  Row stray;              // nothing refers to it
+  std::uint64_t indexes = 0;
+  std::uint64_t total = 0;  // of all files that hold objects
+};
+
 namespace store {
 class Engine;
 }
@@ -152,6 +171,10 @@ class POD_API Store {
   /// Format, rights, indexes, refs, journal, left-overs; `deep` reads every object too, and the state files that
   /// versions describe: a model that is not what its file says is a finding.
   std::vector<Finding> check(bool deep, const Context& context = {}) const;
+
+  /// What takes the space. With a pod: of its versions only; then `undo`, `stray` and `indexes` are empty and `total`
+  /// is theirs. Cost: reads every commit and every tree, and the head of every object.
+  Usage usage(Usage::By by, const std::optional<PodName>& pod, const Context& context = {}) const;
 
   // Changes
   /// `to` becomes a pod whose history is that of `from`. Error(already_exists) unless `force`.

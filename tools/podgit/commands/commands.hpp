@@ -30,6 +30,7 @@ std::unique_ptr<Command> make_config_get();
 std::unique_ptr<Command> make_config_set();
 std::unique_ptr<Command> make_config_unset();
 std::unique_ptr<Command> make_config_list();
+std::unique_ptr<Command> make_du();
 std::unique_ptr<Command> make_gc();
 std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_completion();
