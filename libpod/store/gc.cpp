@@ -6,6 +6,7 @@
 // For the second, nobody may rely on objects without a ref (ObjectHold): else such packs stay for the next gc.
 #include "git/history_pack.hpp"
 #include "git/history_walk.hpp"
+#include "git/index_rebuild.hpp"
 #include "git/pack_join.hpp"
 #include "store/engine_impl.hpp"
 #include "store/gc_note.hpp"
@@ -19,6 +20,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <system_error>
 #include <thread>
 #include <unordered_set>
@@ -29,6 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 using git::ObjectNumber;
 
+constexpr std::time_t stock_git_seconds = 60;
 constexpr int most_tries = 3;  // where packs vanish meanwhile
 
 struct Stored {
@@ -350,6 +353,7 @@ class Collection {
       if (::unlink(file.c_str()) != 0 && errno != ENOENT) base::throw_errno(errno, "remove", file);
       ::rmdir(file.parent_path().c_str());  // where it was the last one
     }
+    remove_halves(is_free);
     base::sync_folder(objects_ / "pack");
     repository_.objects()->refresh();
 
@@ -362,6 +366,47 @@ class Collection {
                   .packs = complete ? digest_of_packs(objects_) : std::string(),
                   .refs = wanted.empty() && same_roots_ ? digest_of_refs(repository_) : std::string(),
                   .oldest = oldest_});
+  }
+
+  /// What a kill between two renames or two removals left: a pack without its index, which nobody ever read and whose
+  /// objects, if refs need them, were found elsewhere; an index without its pack.
+  template <typename IsFree>
+  void remove_halves(const IsFree& is_free) {
+    std::vector<fs::path> left;
+    std::error_code error;
+    for (fs::directory_iterator it(objects_ / "pack", error), end; !error && it != end; it.increment(error)) {
+      const fs::path& path = it->path();
+      if (!path.filename().native().starts_with("pack-")) continue;
+      const bool is_pack = path.extension() == ".pack";
+      if (!is_pack && path.extension() != ".idx") continue;
+      std::error_code none;
+      if (fs::exists(fs::path(path).replace_extension(is_pack ? ".idx" : ".pack"), none)) continue;
+      if (is_pack ? is_left_pack(path) : is_left_index(path, is_free)) left.push_back(path);
+    }
+    for (const fs::path& path : left) git::remove_pack(fs::path(path).replace_extension(".idx"));
+  }
+
+  /// Stock git, which does not know our lock, may be about to name the index of a young one.
+  bool is_left_pack(const fs::path& pack) const {
+    struct stat status {};
+    if (::lstat(pack.c_str(), &status) != 0 ||
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - status.st_mtime <= stock_git_seconds)
+      return false;
+    return !fs::exists(fs::path(pack).replace_extension(".keep")) && !git::rebuild_index(pack);
+  }
+
+  template <typename IsFree>
+  static bool is_left_index(const fs::path& file, const IsFree& is_free) {
+    try {
+      const auto index = git::PackIndex::open(file);
+      index->verify();
+      for (std::uint32_t i = 0; i < index->count(); ++i)
+        if (!is_free(index->id(i))) return false;
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::not_found) throw;
+      return false;  // a check names it
+    }
   }
 
   /// What refs need that were made or moved since the walk, of objects that seemed to be of no use.

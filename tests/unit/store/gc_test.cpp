@@ -195,6 +195,25 @@ TEST_CASE("loose objects and packs of stock git are taken in, packs with a .keep
   CHECK(git::test::stock_git(world.store.path(), {"count-objects"}).starts_with("0 objects"));
 }
 
+TEST_CASE("halves of packs that a killed gc left go with the next one, those that stock git may be at stay") {
+  World world;
+  for (int version = 1; version <= 5; ++version) commit(world.store, "shop", words(version));
+  world.store.gc();
+  const fs::path pack = world.packs().front();
+  const fs::path left = pack.parent_path() / ("pack-" + std::string(40, 'a') + ".pack");
+  fs::copy_file(pack, left);
+  fs::copy_file(fs::path(pack).replace_extension(".idx"),
+                pack.parent_path() / ("pack-" + std::string(40, 'b') + ".idx"));
+  world.store.gc();
+  CHECK(fs::exists(left));
+  CHECK(git::test::files_below(world.objects() / "pack").size() == 3);
+  fs::last_write_time(left, fs::file_time_type::clock::now() - std::chrono::minutes(2));
+  commit(world.store, "shop", words(6));
+  world.store.gc();
+  CHECK(git::test::files_below(world.objects() / "pack").size() == 2);
+  stay_readable(world, 6);
+}
+
 TEST_CASE("a reader of before finds every object after a gc") {
   World world;
   for (int version = 1; version <= 6; ++version) commit(world.store, "shop", words(version));
