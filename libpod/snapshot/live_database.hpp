@@ -1,7 +1,7 @@
 // A SQLite database that is being written, or was when its program died: what it says stands in two files.
 //
 // Both are copied under locks that SQLite respects, the copy is settled there (document/database_copy.hpp), and nothing
-// is written into the folder that it lies in. SQLite's backup interface was tried: it would have to write into the
+// is written into the folder that it lies in. SQLite's backup interface is not used: it would have to write into the
 // folder (the log's index), and numbers the schema anew, so that the same state had other bytes.
 //
 // While the copy is made
