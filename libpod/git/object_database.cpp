@@ -105,7 +105,11 @@ class HeldText final : public base::ByteSource {
 
 class Database final : public ObjectDatabase {
  public:
-  explicit Database(fs::path objects) : objects_(std::move(objects)) { refresh(); }
+  Database(fs::path objects, std::vector<fs::path> without)
+      : objects_(std::move(objects)), without_(std::move(without)) {
+    std::sort(without_.begin(), without_.end());
+    refresh();
+  }
 
   bool contains(const Oid& id) override {
     return with_object<bool>(
@@ -352,7 +356,7 @@ class Database final : public ObjectDatabase {
       if (which == 2) listing->lone_indexes.push_back(folder / (stem + ".idx"));
     }
     for (auto& [path, stamp] : indexes) {
-      if (halves[path.stem().string()] != 3) continue;
+      if (halves[path.stem().string()] != 3 || left_out(fs::path(path).replace_extension(".pack"))) continue;
       std::shared_ptr<PackFile> file;
       if (before != nullptr)
         for (const auto& old : before->packs)
@@ -400,6 +404,7 @@ class Database final : public ObjectDatabase {
     const std::string hex = id.hex();
     fs::path file = objects_ / hex.substr(0, 2) / hex.substr(2);
     struct stat status {};
+    if (left_out(file)) return std::nullopt;
     if (::lstat(file.c_str(), &status) == 0) return file;
     if (errno != ENOENT && errno != ENOTDIR) base::throw_errno(errno, "read", file);
     return std::nullopt;
@@ -447,8 +452,11 @@ class Database final : public ObjectDatabase {
     }
   }
 
+  bool left_out(const fs::path& file) const { return std::binary_search(without_.begin(), without_.end(), file); }
+
   fs::path objects_;
-  mutable std::mutex mutex_;  // of listing_
+  std::vector<fs::path> without_;  // sorted
+  mutable std::mutex mutex_;       // of listing_
   std::shared_ptr<const Listing> listing_;
   std::mutex refresh_mutex_;
   std::mutex open_mutex_;
@@ -467,12 +475,12 @@ std::string_view type_name(ObjectType type) noexcept {
   return "";
 }
 
-std::shared_ptr<ObjectDatabase> ObjectDatabase::open(const fs::path& objects) {
+std::shared_ptr<ObjectDatabase> ObjectDatabase::open(const fs::path& objects, std::vector<fs::path> without) {
   struct stat status {};
   if (::lstat(objects.c_str(), &status) != 0) base::throw_errno(errno, "read the folder", objects);
   if (!S_ISDIR(status.st_mode))
     throw Error(ErrorCode::corrupt, "the objects folder " + quote(objects.native()) + " is no folder");
-  return std::make_shared<Database>(objects);
+  return std::make_shared<Database>(objects, std::move(without));
 }
 
 }  // namespace pod::git

@@ -38,8 +38,10 @@ struct Object {
 /// Safe: readers may run at once.
 class ObjectDatabase {
  public:
-  /// `objects`: the repository's objects folder.
-  static std::shared_ptr<ObjectDatabase> open(const std::filesystem::path& objects);
+  /// `objects`: the repository's objects folder. `without`: packs, by the path of their `.pack`, that it does as if
+  /// they were not there, and loose objects by theirs.
+  static std::shared_ptr<ObjectDatabase> open(const std::filesystem::path& objects,
+                                              std::vector<std::filesystem::path> without = {});
   virtual ~ObjectDatabase() = default;
 
   virtual bool contains(const Oid& id) = 0;

@@ -276,28 +276,73 @@ std::shared_ptr<const RefFiles::Packed> RefFiles::packed() const {
   return packed_;
 }
 
-RefFiles::Packed RefFiles::parse_packed() const {
-  Packed found;
+/// The file, line by line.
+struct RefFiles::PackedText {
+  Packed refs;
+  std::string sound;                  // without the lines that say nothing
+  std::vector<std::string> problems;  // of refs that are lost
+  std::vector<std::string> oddities;  // what stock git alone trips over
+};
+
+RefFiles::PackedText RefFiles::sort_packed_lines() const {
+  PackedText found;
   const std::optional<std::string> text = base::read_file(root_ / "packed-refs", packed_limit);
   if (!text) return found;
+  const auto is_id = [](std::string_view hex) {
+    return hex.size() == 2 * Oid::size && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  };
   std::string_view rest = *text;
+  bool behind_ref = false;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = rest.find('\n');
+    const bool ended = end != std::string_view::npos;
+    const std::string_view whole = rest.substr(0, ended ? end + 1 : rest.size());
     std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    rest.remove_prefix(whole.size());
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-    if (line.empty() || line.front() == '#' || line.front() == '^') continue;
+    const std::string place = "line " + std::to_string(number);
+    if (line.empty() || line.front() == '#' || line.front() == '^') {
+      const bool is_head = number == 1 && line.starts_with("# pack-refs with:");
+      const bool is_peeled = behind_ref && line.starts_with('^') && is_id(line.substr(1));
+      behind_ref = false;
+      if (ended && (is_head || is_peeled))
+        found.sound += whole;
+      else
+        found.oddities.push_back(place + " is none that git writes");
+      continue;
+    }
+    behind_ref = false;
     try {
-      if (end == std::string_view::npos || line.size() < 42 || line[40] != ' ') throw Error(ErrorCode::corrupt, "cut");
+      if (!ended || line.size() < 42 || line[40] != ' ') throw Error(ErrorCode::corrupt, "cut");
       const std::string_view name = line.substr(41);
       check_ref_name(name);
-      found.insert_or_assign(std::string(name), Oid::parse(line.substr(0, 40)));
+      found.refs.insert_or_assign(std::string(name), Oid::parse(line.substr(0, 40)));
+      found.sound += whole;
+      behind_ref = true;
     } catch (const Error&) {
-      throw Error(ErrorCode::corrupt, "the file " + quote((root_ / "packed-refs").native()) + " is damaged")
-          .because("line " + std::to_string(number) + " names no ref");
+      found.problems.push_back(place + " names no ref");
     }
   }
   return found;
+}
+
+RefFiles::Packed RefFiles::parse_packed() const {
+  PackedText text = sort_packed_lines();
+  if (!text.problems.empty())
+    throw Error(ErrorCode::corrupt, "the file " + quote((root_ / "packed-refs").native()) + " is damaged")
+        .because(text.problems.front());
+  return std::move(text.refs);
+}
+
+std::vector<std::string> RefFiles::packed_problems() const {
+  PackedText text = sort_packed_lines();
+  text.problems.insert(text.problems.end(), text.oddities.begin(), text.oddities.end());
+  return std::move(text.problems);
+}
+
+void RefFiles::drop_bad_packed_lines() {
+  LockFile lock(root_ / "packed-refs");
+  lock.commit(sort_packed_lines().sound);
 }
 
 /// First from packed-refs, or a crash in between would bring back an old value.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace pod::git {
 
@@ -46,11 +47,18 @@ class RefFiles {
   /// HEAD, as the name of a branch.
   void point(std::string_view name, std::string_view target);
 
+  /// The lines of packed-refs that name no ref (with one of them no ref can be read), or that stock git trips over.
+  std::vector<std::string> packed_problems() const;
+  /// Writes packed-refs without those lines, durably.
+  void drop_bad_packed_lines();
+
  private:
   using Packed = std::map<std::string, Oid, std::less<>>;
   /// Parsed once for as long as the file stays the same: a store may have thousands of pods.
   std::shared_ptr<const Packed> packed() const;
   Packed parse_packed() const;
+  struct PackedText;
+  PackedText sort_packed_lines() const;
   void remove(std::string_view name);
   void remove_packed(std::string_view name);
   std::filesystem::path root_;

@@ -23,7 +23,7 @@ constexpr std::string_view first_branch = "refs/heads/main";
 
 // Readable by stock git, safe from its automatic housekeeping, and durable and unaltered where stock git writes. Not
 // core.fsyncObjectFiles: stock git warns about it at every command, and nothing here is written by libgit2.
-constexpr std::string_view first_config = R"([core]
+constexpr std::string_view initial_config = R"([core]
 	repositoryformatversion = 0
 	filemode = true
 	bare = true
@@ -107,6 +107,26 @@ Repository::Repository(Repository&&) noexcept = default;
 Repository& Repository::operator=(Repository&&) noexcept = default;
 Repository::~Repository() = default;
 
+std::string_view first_config() noexcept { return initial_config; }
+
+std::vector<std::pair<std::string, std::string>> first_settings() {
+  // In the form in which it is written here: a section a line, or a key and its value.
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::string section;
+  for (std::string_view rest = initial_config; !rest.empty();) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(line.size() + 1);
+    if (line.starts_with('[')) {
+      section = line.substr(1, line.size() - 2);
+      continue;
+    }
+    line.remove_prefix(1);
+    const std::size_t end = line.find(" = ");
+    settings.emplace_back(section + "." + std::string(line.substr(0, end)), line.substr(end + 3));
+  }
+  return settings;
+}
+
 Repository Repository::init(const fs::path& folder) {
   const fs::path absolute = fs::absolute(folder).lexically_normal();
   const bool is_there = fs::exists(fs::symlink_status(absolute));
@@ -126,7 +146,7 @@ Repository Repository::init(const fs::path& folder) {
   for (const char* inner : {"objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags"})
     make_folder(absolute / inner);
   for (const char* inner : {"objects", "refs"}) base::sync_folder(absolute / inner);
-  base::write_file_atomically(absolute / "config", first_config);
+  base::write_file_atomically(absolute / "config", initial_config);
   base::write_file_atomically(absolute / "HEAD", "ref: " + std::string(first_branch) + '\n');
   return open(absolute);
 }
@@ -197,6 +217,9 @@ void Repository::restore_ref(std::string_view name, const Oid& target) {
   impl_->check_target(name, target);
   impl_->refs.restore(name, target);
 }
+
+std::vector<std::string> Repository::packed_refs_problems() const { return impl_->refs.packed_problems(); }
+void Repository::drop_bad_packed_refs() { impl_->refs.drop_bad_packed_lines(); }
 
 void Repository::set_head(std::string_view branch) {
   if (!branch.starts_with("refs/heads/"))

@@ -83,6 +83,9 @@ class Repository {
   RefUpdate update_ref(std::string_view name, const Oid& expected, const Oid& target, std::string_view log_message);
   /// Writes a ref whatever its file holds (empty, cut), durably; for repair.
   void restore_ref(std::string_view name, const Oid& target);
+  /// The lines of packed-refs that name no ref (with one of them no ref can be read), or that stock git trips over.
+  std::vector<std::string> packed_refs_problems() const;
+  void drop_bad_packed_refs();
   void set_head(std::string_view branch);
   std::optional<std::string> head() const;  // the branch HEAD points to, "refs/heads/…"
   /// What git's revision syntax says, peeled to a commit; nullopt where nothing matches.
@@ -99,6 +102,10 @@ class Repository {
   explicit Repository(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// The configuration that init() writes, as a file and as entries.
+std::string_view first_config() noexcept;
+std::vector<std::pair<std::string, std::string>> first_settings();
 
 /// A configuration file in git's syntax outside any repository (the user's). Error(corrupt) with the line.
 std::vector<std::pair<std::string, std::string>> read_config_file(const std::filesystem::path& file);
