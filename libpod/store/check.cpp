@@ -5,9 +5,14 @@
 #include <libpod/error.hpp>
 
 #include "base/ascii.hpp"
+#include "git/object_check.hpp"
 #include "store/engine_impl.hpp"
+#include "store/findings.hpp"
+#include "store/history_check.hpp"
 #include "store/marker.hpp"
-#include "store/model_check.hpp"
+#include "store/ref_mend.hpp"
+#include "store/settings.hpp"
+#include "store/sidecars.hpp"
 #include "store/versions.hpp"
 
 #include <fcntl.h>
@@ -15,7 +20,6 @@
 #include <algorithm>
 #include <map>
 #include <system_error>
-#include <unordered_set>
 
 namespace pod::store {
 namespace {
@@ -23,67 +27,63 @@ namespace {
 namespace fs = std::filesystem;
 using Level = Finding::Level;
 
-constexpr std::size_t detail_limit = 20;
 constexpr std::size_t many_packs = 50;
 constexpr std::size_t many_loose = 1000;
+const std::string mends = "podgit fsck --repair ";
 
 class Check {
  public:
-  Check(Engine& engine, Journal& journal, const Context& context)
-      : repository_(engine.repository()), journal_(journal), context_(context) {}
+  Check(Engine& engine, Journal& journal, const std::vector<PodName>& pods, const Context& context)
+      : repository_(engine.repository()), journal_(journal), pods_(pods), context_(context) {}
 
   std::vector<Finding> run(bool deep) {
-    add(Level::ok, "format", "format " + std::to_string(store_format()));
+    findings_.add(Level::ok, "format", "format " + std::to_string(store_format()));
     rights();
     configuration();
-    packs();
+    if (!deep || !pods_.empty()) packs();
     packing();
     refs();
     head();
     journal();
+    sidecars();
     left_overs();
     if (deep) {
-      objects();
+      if (pods_.empty())
+        all_objects();
+      else
+        objects_of_pods();
       history();
     }
-    return std::move(findings_);
+    return findings_.take();
   }
 
  private:
-  void add(Level level, std::string check, std::string detail, std::string fix = {}) {
-    findings_.push_back({level, std::move(check), std::move(detail), std::move(fix)});
-  }
-  /// The lines as findings, or `good` where there are none.
-  void add_all(Level level, const std::string& check, const std::vector<std::string>& lines, const std::string& good,
-               const std::string& fix) {
-    if (lines.empty()) add(Level::ok, check, good);
-    for (std::size_t i = 0; i < std::min(lines.size(), detail_limit); ++i) add(level, check, lines[i], fix);
-    if (lines.size() > detail_limit)
-      add(level, check, std::to_string(lines.size() - detail_limit) + " more of the same kind");
-  }
-
   void rights() {
-    add_all(Level::warn, "rights", unusual_rights(repository_.path()), "only its owner may use the store",
-            "chmod -R go= " + printable(repository_.path().native()));
+    findings_.add_lines(Level::warn, "rights", unusual_rights(repository_.path()), "only its owner may use the store",
+                        "chmod -R go= " + printable(repository_.path().native()));
   }
   void configuration() {
     try {
       const auto entries = repository_.config_entries();
-      add(Level::ok, "config", std::to_string(entries.size()) + " entries");
+      findings_.add_lines(Level::warn, "config", unusual_settings(entries), std::to_string(entries.size()) + " entries",
+                          mends + "sets what a store needs");
     } catch (const Error& error) {
-      add(Level::fail, "config", error.message(), "mend the file \"config\" in the store");
+      findings_.add(Level::fail, "config", error.message(), "mend the file \"config\" in the store");
     }
   }
+
+  /// Packs and indexes by their shape and checksums of indexes: what every reader checks.
   void packs() {
     std::vector<std::string> damaged, killed;
     for (std::string& problem : repository_.objects()->problems())
       (problem.ends_with(": it has no index") ? killed : damaged).push_back(std::move(problem));
     // What a writer that was killed leaves between two renames; nothing refers to what is in such a pack.
     if (!killed.empty())
-      add_all(Level::warn, "packs", killed, "", "the next change of the store makes the index from the pack");
+      findings_.add_lines(Level::warn, "packs", killed, "",
+                          "the next change of the store makes the index from the pack");
     if (!damaged.empty() || killed.empty())
-      add_all(Level::fail, "packs", damaged, "every pack has a sound index",
-              "git index-pack makes an index again from a sound pack");
+      findings_.add_lines(Level::fail, "packs", damaged, "every pack has a sound index",
+                          mends + "makes indexes again, and saves what is sound in a pack");
   }
 
   /// Only where a gc is worth its while.
@@ -97,44 +97,135 @@ class Check {
       if (entry->path().filename().native().size() == 2 * Oid::size - 2) ++loose;
     }
     if (packs >= many_packs || loose >= many_loose)
-      add(Level::warn, "packing", std::to_string(packs) + " packs and " + std::to_string(loose) + " loose objects",
-          "podgit gc packs them tightly");
+      findings_.add(Level::warn, "packing",
+                    std::to_string(packs) + " packs and " + std::to_string(loose) + " loose objects",
+                    "podgit gc packs them tightly");
   }
 
   std::string way_back(const std::string& ref) const {
     const auto value = journal_.last_value(ref);
-    if (!value || value->is_zero()) return "the journal does not know where it was";
-    return "the journal says it was " + value->hex() + "; the next change of the store restores it where that is there";
+    if (!value || value->is_zero()) return mends + "restores it where the journal or a reflog knows where it was";
+    return "the journal says it was " + value->hex() + "; " + mends + "restores it where that is there";
   }
 
   void refs() {
     std::size_t good = 0;
     std::vector<std::string> broken;
+    std::vector<git::Ref> found;
+    try {
+      found = repository_.refs("refs/", [&](std::string name) { broken.push_back(std::move(name)); });
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::corrupt) throw;
+      findings_.add(Level::fail, "refs",
+                    error.message() + (error.causes().empty() ? "" : ": " + error.causes().front()),
+                    mends + "leaves out the lines that say nothing, and restores what they said from the journal");
+      refs_readable_ = false;
+      return;
+    }
+    for (const std::string& problem : repository_.packed_refs_problems())
+      findings_.add(Level::fail, "refs", "packed-refs: " + problem, mends + "leaves it out");
     std::map<std::string, std::string> folded;
-    for (const git::Ref& ref :
-         repository_.refs("refs/", [&](std::string name) { broken.push_back(std::move(name)); })) {
+    for (const git::Ref& ref : found) {
       try {
         repository_.commit(ref.target);
         ++good;
         roots_.push_back(ref);
       } catch (const Error& error) {
-        add(Level::fail, "refs", "ref " + quote(ref.name) + " names no commit: " + error.message(), way_back(ref.name));
+        if (error.code() == ErrorCode::cancelled) throw;
+        findings_.add({Level::fail,
+                       "refs",
+                       "ref " + quote(ref.name) + " names no commit: " + error.message(),
+                       way_back(ref.name),
+                       ref.target.hex(),
+                       {ref.name},
+                       1});
+        lost_roots_.push_back(ref);
       }
-      if (!ref.name.starts_with("refs/heads/")) continue;
+      if (!ref.name.starts_with("refs/heads/")) {
+        if (ref.name.starts_with("refs/pod/") && !is_own_ref(ref.name))
+          findings_.add(Level::warn, "refs", "ref " + quote(ref.name) + " is none that podgit makes",
+                        "git update-ref -d removes it");
+        continue;
+      }
       const std::string pod = ref.name.substr(11);
       try {
         PodName::parse(pod);
       } catch (const Error&) {
-        add(Level::warn, "refs", "branch " + quote(pod) + " is not a pod's name and is not listed",
-            "git branch -m gives it another one");
+        findings_.add(Level::warn, "refs", "branch " + quote(pod) + " is not a pod's name and is not listed",
+                      "git branch -m gives it another one");
       }
       if (const auto [place, fresh] = folded.emplace(base::lower(pod), pod); !fresh)
-        add(Level::warn, "refs", "pods " + quote(place->second) + " and " + quote(pod) + " differ in case alone",
-            "copy one to another name and delete it");
+        findings_.add(Level::warn, "refs",
+                      "pods " + quote(place->second) + " and " + quote(pod) + " differ in case alone",
+                      "copy one to another name and delete it");
     }
     for (const std::string& name : broken)
-      add(Level::fail, "refs", "ref " + quote(name) + " cannot be read", way_back(name));
-    add(Level::ok, "refs", std::to_string(good) + " refs name commits");
+      findings_.add({Level::fail, "refs", "ref " + quote(name) + " cannot be read", way_back(name), name, {name}, 1});
+    compare_with_journal(found, broken);
+    if (journal_.problems().empty()) {
+      std::vector<std::string> strays;
+      for (const git::Ref& ref : stray_kept_refs(found, journal_.readable()))
+        strays.push_back("ref " + quote(ref.name) + " keeps " + ref.target.hex() +
+                         ", which the journal does not say of that operation");
+      for (const std::string& line : strays)
+        findings_.add(Level::warn, "refs", line, mends + "gives it its right name");
+    }
+    findings_.add(Level::ok, "refs", std::to_string(good) + " refs name commits");
+  }
+
+  static bool is_own_ref(std::string_view name) {
+    const auto consists_of = [](std::string_view text, std::string_view characters) {
+      return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
+    };
+    constexpr std::string_view undo = "refs/pod/undo/", kept = "refs/pod/journal/";
+    return (name.starts_with(undo) && name.size() == undo.size() + 16 &&
+            consists_of(name.substr(undo.size()), "0123456789abcdef")) ||
+           (name.starts_with(kept) && consists_of(name.substr(kept.size()), "0123456789"));
+  }
+
+  /// A branch that was lost, set back or moved without a word in the journal. Stock git may have done it.
+  void compare_with_journal(const std::vector<git::Ref>& found, const std::vector<std::string>& broken) {
+    const std::vector<Operation> operations = journal_.readable();
+    std::map<std::string, Oid> said;
+    for (const Operation& operation : operations)
+      if (operation.ref.starts_with("refs/heads/")) said[operation.ref] = operation.after;
+    std::error_code error;
+    const bool has_journal = fs::exists(repository_.path() / "pod" / "journal", error);
+    // The last one may be under way.
+    const bool open = !operations.empty() && !operations.back().ref.empty();
+    std::map<std::string, Oid> is;
+    for (const git::Ref& ref : found)
+      if (ref.name.starts_with("refs/heads/")) is.emplace(ref.name, ref.target);
+    for (const auto& [name, value] : said) {
+      const auto now = is.find(name);
+      const Oid target = now == is.end() ? Oid() : now->second;
+      if (target == value || std::find(broken.begin(), broken.end(), name) != broken.end()) continue;
+      if (open && operations.back().ref == name && target == operations.back().before) {
+        if (is_abandoned(repository_.path() / "pod" / "lock"))
+          findings_.add(Level::warn, "refs",
+                        "operation " + std::to_string(operations.back().id) + " (" + printable(operations.back().what) +
+                            ") was announced, and ref " + quote(name) + " does not show it",
+                        "its writer was killed, and the next change of the store drops it; where the ref was lost, " +
+                            mends + "restores it");
+        continue;
+      }
+      const std::string was = value.is_zero() ? "it was deleted" : "it was at " + value.hex();
+      findings_.add({now == is.end() ? Level::fail : Level::warn,
+                     "refs",
+                     "ref " + quote(name) + (now == is.end() ? " is not there" : " is at " + target.hex()) +
+                         ", the journal says that " + was,
+                     now == is.end()
+                         ? mends + "restores it; git branch -d is not how a pod is deleted, podgit delete is"
+                         : "where nobody moved it with stock git: git update-ref " + name + " " + value.hex() + "; " +
+                               mends + "takes note of where it is",
+                     name,
+                     {name.substr(11)},
+                     1});
+    }
+    for (const auto& [name, target] : is)
+      if (!said.contains(name) && has_journal)
+        findings_.add(Level::warn, "refs", "the journal does not know how " + quote(name) + " came here",
+                      mends + "takes note of it; without a note it cannot be restored");
   }
 
   void head() {
@@ -145,25 +236,31 @@ class Check {
       const bool good =
           head && std::any_of(roots_.begin(), roots_.end(), [&](const git::Ref& ref) { return ref.name == *head; });
       if (!head) {
-        add(Level::fail, "head", "HEAD names no branch", "the next change of the store sets it");
+        findings_.add(Level::fail, "head", "HEAD names no branch", mends + "sets it");
       } else if (pods && !good) {
-        add(Level::warn, "head", "HEAD names " + quote(*head) + ", which is not there",
-            "the next change of the store sets it");
+        findings_.add(Level::warn, "head", "HEAD names " + quote(*head) + ", which is not there",
+                      "the next change of the store sets it");
       } else {
-        add(Level::ok, "head", "HEAD names " + quote(*head));
+        findings_.add(Level::ok, "head", "HEAD names " + quote(*head));
       }
     } catch (const Error& error) {
-      add(Level::fail, "head", error.message(), "write \"ref: refs/heads/<pod>\" into the file HEAD of the store");
+      findings_.add(Level::fail, "head", error.message(), mends + "sets it");
     }
   }
 
   void journal() {
     std::error_code error;
     if (!fs::exists(repository_.path() / "pod" / "journal", error))
-      return add(Level::warn, "journal", "there is no journal; undo knows nothing of what was done",
-                 "the next change of the store begins a new one");
-    add_all(Level::fail, "journal", journal_.problems(), "every line follows from the one before",
-            "new versions are not affected; undo refuses until the file pod/journal is put aside");
+      return findings_.add(Level::warn, "journal", "there is no journal; undo knows nothing of what was done",
+                           "the next change of the store begins a new one");
+    findings_.add_lines(Level::fail, "journal", journal_.problems(), "every line follows from the one before",
+                        "versions are not affected, undo refuses; " + mends + "makes a journal of what can be read");
+  }
+
+  void sidecars() {
+    findings_.add_lines(Level::warn, "sidecars", damaged_sidecars(repository_.path()),
+                        "what is noted beside the versions is sound",
+                        "it is not used; " + mends + "removes it, and it comes again");
   }
 
   /// Whether the lock on a file or folder is free, so that whoever used it is gone.
@@ -185,137 +282,150 @@ class Check {
     look("objects/pack", [](const std::string& name) { return name.starts_with("tmp_"); });
     for (const char* folder : {"", "refs/heads", "refs/pod/journal", "refs/pod/undo"})
       look(folder, [](const std::string& name) { return name.ends_with(".lock"); });
-    add_all(Level::warn, "left-overs", found, "no temporary files", "the next change of the store removes it");
+    findings_.add_lines(Level::warn, "left-overs", found, "no temporary files",
+                        "the next change of the store removes it");
   }
 
-  /// Every object, read whole against its id.
-  void objects() {
-    std::vector<Oid> ids;
-    repository_.objects()->for_each([&](const Oid& id) { ids.push_back(id); });
-    context_.progress->begin("reading objects", std::nullopt);
-    std::vector<std::string> lines;
-    for (const Oid& id : ids) {
-      context_.cancel->check();
-      try {
-        read(id);
-      } catch (const Error& error) {
-        if (error.code() == ErrorCode::cancelled) throw;
-        bad_.insert(id);
-        lines.push_back("object " + id.hex() + ": " + error.message());
-      }
+  /// Every pack, index and loose object, read whole.
+  void all_objects() {
+    const fs::path folder = repository_.objects_folder();
+    repository_.objects()->refresh();
+    const std::vector<fs::path> packs = git::list_packs(folder);
+    std::uint64_t bytes = 0;
+    for (const fs::path& pack : packs) {
+      std::error_code error;
+      const auto size = fs::file_size(pack, error);
+      if (!error) bytes += size;
     }
+    context_.progress->begin("reading objects", bytes);
+    std::vector<Finding> found;
+    std::uint64_t count = 0;
+    std::unordered_set<Oid> suspects;
+    for (const fs::path& pack : packs) {
+      git::PackCheck result = git::check_pack(pack, context_);
+      count += result.count;
+      if (result.sound()) continue;
+      std::error_code error;
+      const bool is_there = fs::exists(pack, error);
+      const bool has_index = fs::exists(fs::path(pack).replace_extension(".idx"), error);
+      if (!is_there && (!has_index || all_elsewhere(pack))) continue;  // joined with others meanwhile
+      for (const git::DamagedObject& object : result.objects) suspects.insert(object.id);
+      const std::string name = pack.filename().native();
+      for (const std::string& problem : result.pack_problems)
+        found.push_back({Level::fail,
+                         {},
+                         name + ": " + problem,
+                         mends + "saves what is sound in it and puts the rest aside",
+                         name,
+                         {},
+                         0});
+      for (const std::string& problem : result.index_problems) {
+        // What a writer that was killed leaves between two renames; nothing refers to what is in such a pack.
+        const bool killed = !has_index && result.pack_problems.empty();
+        found.push_back(
+            {killed ? Level::warn : Level::fail,
+             {},
+             killed ? name + ": it has no index" : fs::path(name).replace_extension(".idx").native() + ": " + problem,
+             mends + "makes the index from the pack",
+             name,
+             {},
+             0});
+      }
+      if (result.pack_problems.empty() && !result.objects.empty())
+        found.push_back(
+            {Level::fail,
+             {},
+             name + ": " + std::to_string(result.objects.size()) + " objects in it are not what its index says",
+             mends + "saves what is sound in it and puts the rest aside",
+             name,
+             {},
+             0});
+    }
+    for (const std::string& file : damaged_side_files(folder))
+      found.push_back({Level::warn,
+                       {},
+                       file + ": its bytes do not have its checksum",
+                       mends + "puts it aside; stock git makes it again",
+                       file,
+                       {},
+                       0});
+    std::uint64_t loose = 0;
+    for (const git::LooseProblem& problem : git::check_loose_objects(folder, loose, context_)) {
+      suspects.insert(problem.id);
+      const std::string name = problem.file.lexically_relative(repository_.path()).native();
+      found.push_back({Level::fail, {}, name + ": " + problem.why, mends + "puts it aside", name, {}, 0});
+    }
+    count_ = count + loose;
+    findings_.add_all("packs", std::move(found), std::to_string(packs.size()) + " packs are sound");
+    // A second copy of an object may be what readers get.
+    judge({suspects.begin(), suspects.end()});
     context_.progress->end();
-    add_all(Level::fail, "objects", lines, std::to_string(ids.size()) + " objects are sound",
-            "fetch it from a remote or a copy that has it");
   }
 
-  void read(const Oid& id) {
-    git::ObjectDatabase& database = *repository_.objects();
-    const auto header = database.header(id);
-    if (!header) throw Error(ErrorCode::corrupt, "it is missing");
-    switch (header->type) {
-      case git::ObjectType::commit: git::parse_commit(id, database.read(id, header->type)); break;
-      case git::ObjectType::tree: git::parse_tree(id, database.read(id, header->type)); break;
-      case git::ObjectType::tag: database.read(id, header->type); break;
-      case git::ObjectType::blob:
-        base::drain(*database.stream(id), [&](base::ConstBytes piece) {
-          context_.cancel->check();
-          context_.progress->advance(piece.size());
-        });
-    }
+  bool all_elsewhere(const fs::path& pack) const {
+    const auto problems = repository_.objects()->problems();
+    const std::string name = fs::path(pack.filename()).replace_extension(".idx").native();
+    return std::none_of(problems.begin(), problems.end(),
+                        [&](const std::string& problem) { return problem.starts_with(name); });
   }
 
-  /// Every version: whether all it holds is there and sound.
+  void objects_of_pods() {
+    context_.progress->begin("reading objects", std::nullopt);
+    const std::vector<Oid> ids = reachable_objects(repository_, roots_of_pods(), context_);
+    count_ = ids.size();
+    judge(ids);
+    context_.progress->end();
+  }
+
+  void judge(const std::vector<Oid>& ids) {
+    for (git::DamagedObject& object : git::check_objects(*repository_.objects(), ids, context_))
+      damaged_.emplace(object.id, std::move(object.why));
+  }
+
+  /// Those of the pods that were asked for; all where none was.
+  std::vector<git::Ref> roots_of_pods() const {
+    std::vector<git::Ref> all = roots_;
+    all.insert(all.end(), lost_roots_.begin(), lost_roots_.end());
+    if (pods_.empty()) return all;
+    std::erase_if(all, [&](const git::Ref& ref) {
+      return std::none_of(pods_.begin(), pods_.end(), [&](const PodName& pod) { return pod.branch() == ref.name; });
+    });
+    return all;
+  }
+
   void history() {
-    std::vector<std::string> lines;
-    std::unordered_set<Oid> seen;
-    std::size_t versions = 0;
-    for (const git::Ref& root : roots_) {
-      std::vector<Oid> open{root.target};
-      while (!open.empty()) {
-        context_.cancel->check();
-        const Oid id = open.back();
-        open.pop_back();
-        if (!seen.insert(id).second) continue;
-        ++versions;
-        try {
-          const Version version = load_version(repository_, pod_of(root.name), id);
-          open.insert(open.end(), version.parents.begin(), version.parents.end());
-          if (const auto missing = missing_below(version.tree))
-            lines.push_back(version.str() + " lacks " + *missing);
-          else
-            check_models(version);
-        } catch (const Error& error) {
-          if (error.code() == ErrorCode::cancelled) throw;
-          lines.push_back("a version behind " + quote(root.name) + " cannot be read: " + error.message());
-        }
+    HistoryCheck check(repository_, journal_, damaged_, context_);
+    if (refs_readable_) check.run(roots_of_pods(), !pods_.empty(), findings_);
+    std::vector<Finding> found;
+    for (const auto& [id, why] : damaged_) {
+      Finding finding{Level::fail,
+                      {},
+                      "object " + id.hex() + ": " + why,
+                      mends + "uses another copy of it where there is one",
+                      id.hex(),
+                      {},
+                      0};
+      if (const auto place = check.affected().find(id); place != check.affected().end()) {
+        finding.affects = place->second;
+        finding.affected = place->second.size();
+      } else {
+        finding.detail += "; no version needs it";
       }
+      found.push_back(std::move(finding));
     }
-    add_all(Level::warn, "models", model_lines_, std::to_string(models_.checked()) + " models say what their files say",
-            "the state itself is sound; a commit of it as a new version makes its model again");
-    add_all(Level::fail, "history", lines, std::to_string(versions) + " versions are whole",
-            "fetch it from a remote or a copy that has it");
-  }
-
-  /// Whether what it says of its state files is true.
-  void check_models(const Version& version) {
-    const snapshot::TreeView view(repository_.objects(), version.tree);
-    for (std::string& line : models_.problems(view, context_))
-      model_lines_.push_back(version.str() + ": " + std::move(line));
-  }
-
-  static std::optional<PodName> pod_of(const std::string& ref) {
-    if (!ref.starts_with("refs/heads/")) return std::nullopt;
-    try {
-      return PodName::parse(ref.substr(11));
-    } catch (const Error&) {
-      return std::nullopt;
-    }
-  }
-
-  /// The first thing below a tree that is missing or damaged. Sound trees are remembered.
-  std::optional<std::string> missing_below(const Oid& root) {
-    struct Open {
-      Oid id;
-      std::string file;  // the large one that it is a part of
-    };
-    std::vector<Open> open{{root, {}}};
-    std::vector<Oid> trees;
-    while (!open.empty()) {
-      context_.cancel->check();
-      const Open tree = std::move(open.back());
-      open.pop_back();
-      const Oid& id = tree.id;
-      const auto is_lost = [&](const Oid& object) {
-        return bad_.contains(object) || !repository_.objects()->contains(object);
-      };
-      const auto in_file = [](const std::string& name) { return ", file name " + quote(name); };
-      if (sound_.contains(id)) continue;
-      if (is_lost(id)) return "tree " + id.hex() + (tree.file.empty() ? std::string() : in_file(tree.file));
-      for (const git::TreeEntry& entry : git::parse_tree(id, repository_.objects()->read(id, git::ObjectType::tree))) {
-        if (entry.is_tree()) {
-          open.push_back({entry.id, tree.file});
-          if (snapshot::is_chunked(entry))
-            open.back().file = entry.name.substr(0, entry.name.size() - snapshot::chunks_suffix.size());
-        } else if (is_lost(entry.id)) {
-          return "blob " + entry.id.hex() + in_file(tree.file.empty() ? entry.name : tree.file);
-        }
-      }
-      trees.push_back(id);
-    }
-    sound_.insert(trees.begin(), trees.end());
-    return std::nullopt;
+    findings_.add_all("objects", std::move(found), std::to_string(count_) + " objects are sound");
   }
 
   git::Repository& repository_;
   Journal& journal_;
+  const std::vector<PodName>& pods_;
   const Context& context_;
-  std::vector<Finding> findings_;
-  std::vector<git::Ref> roots_;
-  ModelCheck models_;
-  std::vector<std::string> model_lines_;
-  std::unordered_set<Oid> bad_;
-  std::unordered_set<Oid> sound_;
+  Findings findings_;
+  std::vector<git::Ref> roots_;       // that name commits
+  std::vector<git::Ref> lost_roots_;  // that name what is not there
+  bool refs_readable_ = true;
+  std::uint64_t count_ = 0;
+  std::unordered_map<Oid, std::string> damaged_;  // what readers get is not sound
 };
 
 }  // namespace
@@ -323,8 +433,17 @@ class Check {
 
 namespace pod {
 
-std::vector<Finding> Store::check(bool deep, const Context& context) const {
-  return store::Check(*engine_, engine_->impl().journal, context).run(deep);
+std::vector<Finding> Store::check(bool deep, const Context& context, const std::vector<PodName>& pods) const {
+  for (const PodName& pod : pods) {
+    bool known = true;
+    try {
+      known = engine_->repository().find_ref(pod.branch()).has_value();
+    } catch (const Error&) {
+      // Broken, which is for the check to say.
+    }
+    if (!known) store::throw_missing(engine_->repository(), PodRef::latest(pod));
+  }
+  return store::Check(*engine_, engine_->impl().journal, pods, context).run(deep);
 }
 
 }  // namespace pod

@@ -20,19 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// user@host of this process, by the system's own word: the library reads no environment.
-std::string who_runs() {
-  std::vector<char> buffer(16 * 1024);
-  passwd entry{};
-  passwd* found = nullptr;
-  std::string user = std::to_string(::geteuid());
-  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-    user = found->pw_name;
-  char host[256] = {};
-  if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-  return user + "@" + host;
-}
-
 /// What git can write: not before 1970, an offset of at most 14 hours.
 Time checked(Time time) {
   time.seconds = std::clamp<std::int64_t>(time.seconds, 0, std::int64_t{1} << 40);
@@ -85,11 +72,23 @@ void make_store(const fs::path& folder) {
   sync_all(folder);
 }
 
+}  // namespace
+
+std::string who_runs() {
+  std::vector<char> buffer(16 * 1024);
+  passwd entry{};
+  passwd* found = nullptr;
+  std::string user = std::to_string(::geteuid());
+  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+    user = found->pw_name;
+  char host[256] = {};
+  if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+  return user + "@" + host;
+}
+
 std::string undo_ref(const std::string& url) {
   return "refs/pod/undo/" + digest::hex(digest::sha256(url)).substr(0, 16);
 }
-
-}  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
@@ -128,7 +127,12 @@ std::unique_ptr<Engine> Engine::open(const fs::path& folder, const StoreOptions&
   }
   check_place(full);
   check_marker(full);
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(git::Repository::open(full), options)));
+  try {
+    return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(git::Repository::open(full), options)));
+  } catch (Error& failure) {
+    if (failure.code() == ErrorCode::corrupt && failure.next().empty()) failure.hint("podgit fsck --repair");
+    throw;
+  }
 }
 
 git::Repository& Engine::repository() noexcept { return impl_->repository; }
@@ -266,6 +270,7 @@ Operation Engine::append(const WriterLock&, Operation operation, const Context& 
 
 std::vector<Operation> Engine::operations(std::size_t limit) const {
   std::vector<Operation> operations = impl_->journal.read();
+  std::erase_if(operations, [](const Operation& operation) { return operation.verb == "note"; });
   if (!operations.empty() && !operations.back().ref.empty() && operations.back().before != operations.back().after) {
     // Announced, and its ref has not moved: a writer is at it now, or was killed.
     const Operation& last = operations.back();

@@ -8,6 +8,22 @@
 
 namespace pod::store {
 
+/// user@host of this process, by the system's own word: the library reads no environment.
+std::string who_runs();
+/// The ref that keeps the safety version of the instance at `url`.
+std::string undo_ref(const std::string& url);
+
+/// The flock of the writer, without any repair; errors as Engine::lock.
+struct TakenLock {
+  TakenLock(base::Fd taken, bool died) : fd(std::move(taken)), previous_writer_died(died) {}
+  TakenLock(TakenLock&&) noexcept = default;
+  ~TakenLock();  // says that this writer ended in order
+  base::Fd fd;
+  bool previous_writer_died;
+};
+TakenLock take_writer_lock(const std::filesystem::path& store, const StoreOptions& options,
+                           std::chrono::milliseconds wait, const Context& context);
+
 struct Engine::Impl {
   Impl(git::Repository opened, StoreOptions wanted)
       : repository(std::move(opened)), options(wanted), journal(repository.path() / "pod" / "journal") {}
@@ -46,9 +62,8 @@ struct Engine::Impl {
 };
 
 struct WriterLock::Impl {
-  explicit Impl(base::Fd taken) : fd(std::move(taken)) {}
-  ~Impl();
-  base::Fd fd;
+  explicit Impl(TakenLock lock) : taken(std::move(lock)) {}
+  TakenLock taken;
 };
 
 }  // namespace pod::store

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t window = 128 * 1024;
 constexpr std::size_t line_limit = 32 * 1024;  // at least one whole line in a window
 constexpr std::size_t text_limit = 2 * 1024;
+constexpr std::uint64_t journal_limit = 1ull << 30;
 
 const std::string no_check(64, '0');
 
@@ -215,19 +216,31 @@ Journal::Tail Journal::tail() const {
   return tail;
 }
 
+namespace {
+
+template <typename Records>
+std::vector<Operation> not_dropped(Records records) {
+  std::set<std::int64_t> dropped;
+  for (const auto& record : records)
+    if (record.dropped) dropped.insert(record.operation.id);
+  std::vector<Operation> operations;
+  for (auto& record : records)
+    if (!record.dropped && !dropped.contains(record.operation.id)) operations.push_back(std::move(record.operation));
+  return operations;
+}
+
+}  // namespace
+
 std::vector<Operation> Journal::read() const {
   Reading reading = scan();
   if (!reading.problems.empty())
     throw Error(ErrorCode::corrupt, "the journal " + quote(file_.native()) + " is damaged")
-        .because(reading.problems.front());
-  std::set<std::int64_t> dropped;
-  for (const Record& record : reading.records)
-    if (record.dropped) dropped.insert(record.operation.id);
-  std::vector<Operation> operations;
-  for (Record& record : reading.records)
-    if (!record.dropped && !dropped.contains(record.operation.id)) operations.push_back(std::move(record.operation));
-  return operations;
+        .because(reading.problems.front())
+        .hint("podgit fsck --repair makes a journal of what can be read");
+  return not_dropped(std::move(reading.records));
 }
+
+std::vector<Operation> Journal::readable() const { return not_dropped(scan().records); }
 
 std::vector<std::string> Journal::problems() const {
   Reading reading = scan();
@@ -237,14 +250,9 @@ std::vector<std::string> Journal::problems() const {
 }
 
 std::optional<Oid> Journal::last_value(const std::string& ref) const {
-  const Reading reading = scan();
-  std::set<std::int64_t> dropped;
   std::optional<Oid> value;
-  for (const Record& record : reading.records)
-    if (record.dropped) dropped.insert(record.operation.id);
-  for (const Record& record : reading.records)
-    if (!record.dropped && record.operation.ref == ref && !dropped.contains(record.operation.id))
-      value = record.operation.after;
+  for (const Operation& operation : readable())
+    if (operation.ref == ref) value = operation.after;
   return value;
 }
 
@@ -287,6 +295,43 @@ void Journal::drop(std::int64_t id) {
   json::Value record = {{"kind", "dropped"}, {"id", id}, {"prev", tail().check}};
   record["check"] = check_of(record);
   append(json::canonical(record));
+}
+
+void Journal::note(const std::string& ref, const Oid& value, std::string what, const Operation& by,
+                   std::int64_t least_id) {
+  Operation operation = by;
+  operation.verb = "note";
+  operation.what = std::move(what);
+  operation.ref = ref;
+  operation.before = operation.after = value;
+  announce(operation, least_id);
+}
+
+std::size_t Journal::mend(const fs::path& aside) {
+  const Reading reading = scan();
+  if (reading.problems.empty() && reading.end == reading.size) return 0;
+  const std::string text = base::read_file(file_, journal_limit).value_or("");
+  std::string sound;
+  std::string last = no_check;
+  std::size_t lost = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(rest.size(), end + 1));
+    if (!parse(line)) {
+      ++lost;
+      continue;
+    }
+    json::Value record = json::parse(line, "journal", {.bytes = line_limit, .depth = 4, .values = 100});
+    record.erase("check");
+    record["prev"] = last;
+    last = check_of(record);
+    record["check"] = last;
+    sound += json::canonical(record);
+  }
+  base::write_file_atomically(aside / ("journal-" + digest::hex(digest::sha256(text)).substr(0, 16)), text);
+  base::write_file_atomically(file_, sound);
+  return std::max<std::size_t>(lost, 1);
 }
 
 void Journal::append(std::string line) {

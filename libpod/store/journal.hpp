@@ -10,7 +10,8 @@
 // `"captured":true` stands in the record of a commit of what an instance held, and in no other.
 //
 // An operation is announced before its ref moves. It is done when the ref is `after`; it did not happen where a
-// "dropped" record follows. Only the last operation can be open, since the next writer settles it first.
+// "dropped" record follows. One of verb "note" has the same id as `before` and `after`: it moved nothing, a repair
+// found the ref there. Only the last operation can be open, since the next writer settles it first.
 #pragma once
 
 #include <libpod/store.hpp>
@@ -40,6 +41,8 @@ class Journal {
 
   /// Every operation that was not dropped, oldest first. Error(corrupt) where the chain is broken before `tail().end`.
   std::vector<Operation> read() const;
+  /// The same, of the records that can be read, whatever lies between them.
+  std::vector<Operation> readable() const;
   /// What is wrong, one line each; empty for a sound journal.
   std::vector<std::string> problems() const;
   /// Where the ref was put last, as far as records can be read. Zero: it was deleted.
@@ -51,6 +54,11 @@ class Journal {
   /// Appends the operation with the next id (from `least_id`), durably; returns the id.
   std::int64_t announce(const Operation& operation, std::int64_t least_id);
   void drop(std::int64_t id);
+  /// Says where a ref stands, without moving it: where the journal missed a move. Durable.
+  void note(const std::string& ref, const Oid& value, std::string what, const Operation& by, std::int64_t least_id);
+  /// A damaged journal is copied into `aside`, durably, and written anew with the records that can be read, chained one
+  /// to the next. How many lines are left out; 0 where it was sound and nothing was done.
+  std::size_t mend(const std::filesystem::path& aside);
 
  private:
   struct Record;

@@ -39,7 +39,11 @@ Error damaged(const fs::path& file, const std::string& why) {
   whole.pop_back();
   return Error(ErrorCode::corrupt, "the store's format file " + quote(file.native()) + " is damaged")
       .because(why)
-      .hint("if nothing else is damaged, write this line into it: " + whole);
+      .hint(
+          "podgit fsck --repair mends it where it is to be recognised; else, if nothing else is damaged, write this "
+          "line "
+          "into it: " +
+          whole);
 }
 
 }  // namespace
@@ -48,6 +52,16 @@ std::string encode_marker(int format) {
   json::Value marker = {{"format", format}};
   marker["check"] = check_of(marker);
   return json::canonical(marker);
+}
+
+bool is_damaged_marker(std::string_view text) {
+  constexpr std::size_t most_changed = 4;
+  constexpr std::size_t least_left = 40;  // the check sum's first 30 digits
+  const std::string whole = encode_marker(store_format());
+  if (text == whole || text.size() < least_left || text.size() > whole.size()) return false;
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) changed += text[i] != whole[i];
+  return changed <= most_changed;
 }
 
 void check_marker(const fs::path& store) {

@@ -38,6 +38,7 @@ class NumberIndex {
   /// How many of the commits are the one given and those before it; 0 where it is not among them.
   std::size_t up_to(const NumberedCommit& commit) const;
   const std::vector<NumberedCommit>& commits() const noexcept { return commits_; }
+  const std::filesystem::path& file() const noexcept { return file_; }
   /// The first `kept` stay, `newer` (newest first) come behind.
   void extend(std::size_t kept, const std::vector<NumberedCommit>& newer);
   /// On disk too, if that can be. Never throws.

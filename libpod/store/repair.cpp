@@ -108,7 +108,12 @@ void Engine::Impl::settle_head(const std::string& branch) {
       return true;  // broken, which is no reason to point elsewhere
     }
   };
-  const auto head = repository.head();
+  std::optional<std::string> head;
+  try {
+    head = repository.head();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::corrupt) throw;
+  }
   if (head && exists(*head)) return;
   if (exists(branch)) return repository.set_head(branch);
   const auto refs = repository.refs(branches, [](const std::string&) {});

@@ -2,12 +2,11 @@
 
 #include <libpod/error.hpp>
 
-#include "base/ascii.hpp"
 #include "store/engine_impl.hpp"
+#include "store/settings.hpp"
 #include "store/versions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <system_error>
 
 namespace pod {
@@ -15,13 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Sections whose values the store's promises rest on, or that make git run or read something.
 void refuse_reserved_key(std::string_view key) {
-  constexpr std::array<std::string_view, 12> reserved{"core",       "extensions", "include", "includeif",
-                                                      "gc",         "pack",       "receive", "transfer",
-                                                      "uploadpack", "alias",      "fsck",    "filter"};
-  const std::string section = base::lower(key.substr(0, key.find('.')));
-  if (std::find(reserved.begin(), reserved.end(), section) != reserved.end())
+  if (store::is_reserved_setting(key))
     throw Error(ErrorCode::refused, "configuration " + quote(key) + " belongs to the store itself");
 }
 

@@ -113,7 +113,7 @@ Version load_version(const git::Repository& repository, const std::optional<PodN
     if (error.code() != ErrorCode::not_found) throw;
     Error missing(ErrorCode::corrupt,
                   pod ? "pod " + quote(pod->str()) + " names a version that is not there" : "a version is not there");
-    throw missing.because(error.message()).hint("podgit doctor says what can be done");
+    throw missing.because(error.message()).hint("podgit fsck says what can be done");
   }
   Words words = split_message(found.message);
   Version version;

@@ -51,11 +51,9 @@ void write_holder(int fd, const Context& context, const std::filesystem::path& f
 }
 
 /// Error(denied) on a read-only store.
-base::Fd open_lock(const Engine::Impl& store, const std::filesystem::path& file) {
-  const auto read_only = [&] {
-    return Error(ErrorCode::denied, "store " + quote(store.repository.path().native()) + " is read-only");
-  };
-  if (store.options.read_only) throw read_only();
+base::Fd open_lock(const std::filesystem::path& store, const StoreOptions& options, const std::filesystem::path& file) {
+  const auto read_only = [&] { return Error(ErrorCode::denied, "store " + quote(store.native()) + " is read-only"); };
+  if (options.read_only) throw read_only();
   base::Fd fd;
   do fd = base::Fd(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   while (!fd && errno == EINTR);
@@ -73,38 +71,45 @@ WriterLock::WriterLock() = default;
 WriterLock::WriterLock(WriterLock&&) noexcept = default;
 WriterLock::~WriterLock() = default;
 
-WriterLock::Impl::~Impl() {
-  if (::ftruncate(fd.get(), 0) != 0) {
+TakenLock::~TakenLock() {
+  if (fd && ::ftruncate(fd.get(), 0) != 0) {
     // Then the next writer looks for left-overs in vain.
   }
 }
 
-WriterLock Engine::lock(const Context& context) { return impl_->lock(context, impl_->options.lock_wait); }
-
-WriterLock Engine::Impl::lock(const Context& context, std::chrono::milliseconds wait) {
-  const std::filesystem::path file = own("lock");
-  base::Fd fd = open_lock(*this, file);
+TakenLock take_writer_lock(const std::filesystem::path& store, const StoreOptions& options,
+                           std::chrono::milliseconds wait, const Context& context) {
+  const std::filesystem::path file = store / "pod" / "lock";
+  base::Fd fd = open_lock(store, options, file);
   const auto deadline = Clock::now() + wait;
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) base::throw_errno(errno, "lock", file);
     context.cancel->check();
     if (Clock::now() >= deadline)
       throw Error(ErrorCode::busy,
-                  "store " + quote(repository.path().native()) + " is in use by " + describe(read_holder(fd.get())))
+                  "store " + quote(store.native()) + " is in use by " + describe(read_holder(fd.get())))
           .hint("wait until it is done, and run the command again");
     std::this_thread::sleep_for(std::min<Clock::duration>(jitter(), deadline - Clock::now()));
   }
   const bool previous_writer_died = !read_holder(fd.get()).empty();
+  write_holder(fd.get(), context, file);
+  return TakenLock(std::move(fd), previous_writer_died);
+}
+
+WriterLock Engine::lock(const Context& context) { return impl_->lock(context, impl_->options.lock_wait); }
+
+WriterLock Engine::Impl::lock(const Context& context, std::chrono::milliseconds wait) {
+  TakenLock taken = take_writer_lock(repository.path(), options, wait, context);
   WriterLock lock;
-  lock.impl_ = std::make_unique<WriterLock::Impl>(std::move(fd));
-  write_holder(lock.impl_->fd.get(), context, file);
-  repair(previous_writer_died, context);
+  const bool died = taken.previous_writer_died;
+  lock.impl_ = std::make_unique<WriterLock::Impl>(std::move(taken));
+  repair(died, context);
   return lock;
 }
 
 std::optional<ObjectHold> Engine::Impl::hold(bool whole, const Context& context) const {
   const std::filesystem::path file = own("hold");
-  base::Fd fd = open_lock(*this, file);
+  base::Fd fd = open_lock(repository.path(), options, file);
   // A gc has it for moments.
   const auto deadline = Clock::now() + options.lock_wait;
   while (::flock(fd.get(), (whole ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {

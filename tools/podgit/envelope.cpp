@@ -106,7 +106,10 @@ Json json_of(const pod::Finding& finding) {
   return {{"check", json_text(finding.check)},
           {"level", level_name(finding.level)},
           {"detail", json_text(finding.detail)},
-          {"fix", finding.fix.empty() ? Json(nullptr) : json_text(finding.fix)}};
+          {"fix", finding.fix.empty() ? Json(nullptr) : json_text(finding.fix)},
+          {"object", finding.object.empty() ? Json(nullptr) : json_text(finding.object)},
+          {"affects", texts(finding.affects)},
+          {"affected", finding.affected}};
 }
 
 std::string envelope(std::string_view command, const Json& data, const std::vector<std::string>& warnings, bool partial,

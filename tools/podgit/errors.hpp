@@ -15,6 +15,7 @@ inline constexpr int done = 0;
 inline constexpr int failure = 1;  // also: differences, with --exit-code
 inline constexpr int usage = 2;
 inline constexpr int confirmation_needed = 3;
+inline constexpr int integrity = 7;
 inline constexpr int refused = 8;  // by policy or limit
 inline constexpr int partial = 12;
 inline constexpr int interrupted = 130;

@@ -119,8 +119,8 @@ std::string command_list() {
       {"Pods and archives", {"copy", "delete", "export", "import"}},
       {"An instance, without a store", {"state export", "state import", "state reset"}},
       {"Housekeeping",
-       {"init", "config get", "config set", "config unset", "config list", "du", "gc", "doctor", "completion", "help",
-        "version"}},
+       {"init", "config get", "config set", "config unset", "config list", "du", "gc", "fsck", "doctor", "completion",
+        "help", "version"}},
   };
   std::string out;
   for (const Section& section : sections) {

@@ -54,12 +54,6 @@ void check_versions(const Store& store) {
       CHECK_FALSE(store.snapshot(pod.latest).read(file.path).empty());
 }
 
-/// Where a sync costs nothing, so that kills fall on every step alike.
-fs::path memory_folder() {
-  const fs::path shared = "/dev/shm";
-  return ::access(shared.c_str(), W_OK) == 0 ? shared : fs::temp_directory_path();
-}
-
 std::chrono::microseconds time_of(const std::function<void()>& action) {
   const auto start = std::chrono::steady_clock::now();
   action();

@@ -47,6 +47,11 @@ std::vector<std::string> pod_names(const Store& store) {
   return names;
 }
 
+std::filesystem::path memory_folder() {
+  const std::filesystem::path shared = "/dev/shm";
+  return ::access(shared.c_str(), W_OK) == 0 ? shared : std::filesystem::temp_directory_path();
+}
+
 void check_with_git(const Store& store) { git::test::check_fsck(store.path()); }
 
 std::optional<ErrorCode> code_of(const std::function<void()>& action) {

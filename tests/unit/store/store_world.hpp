@@ -31,6 +31,8 @@ Version commit(Store& store, std::string_view pod, const Files& files, std::stri
 Version commit(Store& store, std::string_view pod, std::string_view text);
 
 std::vector<std::string> pod_names(const Store& store);
+/// Where a sync costs nothing: for many stores, and for kills that fall on every step alike.
+std::filesystem::path memory_folder();
 /// Stock git finds nothing to say.
 void check_with_git(const Store& store);
 std::optional<ErrorCode> code_of(const std::function<void()>& action);

@@ -32,6 +32,7 @@ std::unique_ptr<Command> make_config_unset();
 std::unique_ptr<Command> make_config_list();
 std::unique_ptr<Command> make_du();
 std::unique_ptr<Command> make_gc();
+std::unique_ptr<Command> make_fsck();
 std::unique_ptr<Command> make_doctor();
 std::unique_ptr<Command> make_completion();
 std::unique_ptr<Command> make_help();

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "environment.hpp"
+#include "finding_lines.hpp"
 #include "measures.hpp"
 #include "options.hpp"
 
@@ -9,6 +10,7 @@
 #include <CLI/App.hpp>
 
 #include <sys/statvfs.h>
+#include <algorithm>
 #include <filesystem>
 
 namespace podgit {
@@ -28,7 +30,8 @@ class Doctor final : public Command {
                                   "podgit doctor\n"
                                   "podgit doctor --deep       # reads every object of the store too",
                                   "One line a check: ok, warn or fail, and what to do. Exit code 1 where something\n"
-                                  "fails. An instance that does not run is no failure.",
+                                  "fails. An instance that does not run is no failure. The checks of the store are\n"
+                                  "those of podgit fsck --quick; podgit fsck says more, and repairs.",
                                   ""};
     return text;
   }
@@ -53,19 +56,12 @@ class Doctor final : public Command {
 
  private:
   void add(Level level, std::string check, std::string detail, std::string fix = "") {
-    add(pod::Finding{level, std::move(check), std::move(detail), std::move(fix)});
+    add(pod::Finding{level, std::move(check), std::move(detail), std::move(fix), {}, {}, 0});
   }
 
   /// Shown at once: a deep check of a large store takes its time.
   void add(pod::Finding finding) {
-    if (!session_->json()) {
-      const auto [word, colour] = finding.level == Level::ok     ? std::pair("ok  ", Colour::green)
-                                  : finding.level == Level::warn ? std::pair("warn", Colour::yellow)
-                                                                 : std::pair("fail", Colour::red);
-      session_->out().line(fmt::format("{}  {}: {}", session_->paint(word, colour), pod::printable(finding.check),
-                                       pod::printable(finding.detail)));
-      if (!finding.fix.empty()) session_->out().line(fmt::format("      fix: {}", pod::printable(finding.fix)));
-    }
+    if (!session_->json()) print_finding(*session_, finding);
     findings_.push_back(std::move(finding));
   }
 
