@@ -246,6 +246,9 @@ class Collection {
   void pack(const git::ObjectTable& table, const git::HistoryWalk::Lines& lines) {
     const auto mode = options_.dry_run ? git::HistoryPack::Mode::measure : git::HistoryPack::Mode::write;
     stay_.clear();
+    history_.reset();
+    young_.reset();
+    packed_ = young_packed_ = {};
     const auto* history = pack_of_exactly(table, lines.objects.size(), [&](const auto& one) {
       return one.preferred && !lines.objects.empty() && all_in(table, one, State::reachable);
     });
@@ -312,6 +315,9 @@ class Collection {
     auto [hold, lock] = take_over(std::move(given));
     const std::unordered_set<Oid> wanted = wanted_since(table);
     context_.cancel->check();
+    // Before the lock was ours another process may have joined with others a pack that was to stay.
+    for (const fs::path& index : stay_)
+      if (!fs::exists(index)) throw git::PackVanished{};
     if (history_) {
       const fs::path path = history_->publish();
       history_name_ = path.stem().native();
@@ -368,8 +374,8 @@ class Collection {
                   .oldest = oldest_});
   }
 
-  /// What a kill between two renames or two removals left: a pack without its index, which nobody ever read and whose
-  /// objects, if refs need them, were found elsewhere; an index without its pack.
+  /// What a kill between two renames or two removals left: a pack without its index, an index without its pack. What
+  /// refs need was found elsewhere; a pack that has more than that is given its index and stays.
   template <typename IsFree>
   void remove_halves(const IsFree& is_free) {
     std::vector<fs::path> left;
@@ -381,18 +387,21 @@ class Collection {
       if (!is_pack && path.extension() != ".idx") continue;
       std::error_code none;
       if (fs::exists(fs::path(path).replace_extension(is_pack ? ".idx" : ".pack"), none)) continue;
-      if (is_pack ? is_left_pack(path) : is_left_index(path, is_free)) left.push_back(path);
+      if (is_pack ? is_left_pack(path, is_free) : is_left_index(path, is_free)) left.push_back(path);
     }
     for (const fs::path& path : left) git::remove_pack(fs::path(path).replace_extension(".idx"));
   }
 
-  /// Stock git, which does not know our lock, may be about to name the index of a young one.
-  bool is_left_pack(const fs::path& pack) const {
+  /// Stock git, which does not know our lock, may be about to name the index of a young one. One that is damaged stays:
+  /// a check names it.
+  template <typename IsFree>
+  bool is_left_pack(const fs::path& pack, const IsFree& is_free) const {
     struct stat status {};
     if (::lstat(pack.c_str(), &status) != 0 ||
         std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) - status.st_mtime <= stock_git_seconds)
       return false;
-    return !fs::exists(fs::path(pack).replace_extension(".keep")) && !git::rebuild_index(pack);
+    return !fs::exists(fs::path(pack).replace_extension(".keep")) && git::rebuild_index(pack, context_) &&
+           is_left_index(fs::path(pack).replace_extension(".idx"), is_free);
   }
 
   template <typename IsFree>
