@@ -420,22 +420,23 @@ class Collection {
 
   /// What refs need that were made or moved since the walk, of objects that seemed to be of no use.
   std::unordered_set<Oid> wanted_since(const git::ObjectTable& table) {
-    std::unordered_set<Oid> before;
-    for (const GcRoot& root : roots_) before.insert(root.id);
     std::unordered_set<Oid> seen;
     std::unordered_set<Oid> wanted;
     std::vector<Oid> open;
+    const auto reached = [&](const Oid& id) {
+      const auto number = table.find(id);
+      return number && states_[*number] == State::reachable;
+    };
+    // Not those that were roots before: what an old note named and was gone may have been made again.
     for (const GcRoot& root : gc_roots(repository_, journal(), {}))
-      if (!before.contains(root.id) && (root.must_exist || repository_.objects()->contains(root.id)))
-        open.push_back(root.id);
+      if (!reached(root.id) && (root.must_exist || repository_.objects()->contains(root.id))) open.push_back(root.id);
     same_roots_ = open.empty();
     git::ObjectDatabase& objects = *repository_.objects();
     while (!open.empty()) {
       const Oid id = open.back();
       open.pop_back();
-      const auto number = table.find(id);
-      if ((number && states_[*number] == State::reachable) || !seen.insert(id).second) continue;
-      if (number) wanted.insert(id);
+      if (reached(id) || !seen.insert(id).second) continue;
+      if (table.find(id)) wanted.insert(id);
       const auto header = objects.header(id);
       if (!header) throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is missing");
       if (header->type == git::ObjectType::commit) {
