@@ -312,7 +312,8 @@ class Collection {
   }
 
   void replace(const git::ObjectTable& table, std::optional<WriterLock> given) {
-    auto [hold, lock] = take_over(std::move(given));
+    const auto taken = take_over(std::move(given));
+    const bool held = taken.first.has_value();
     const std::unordered_set<Oid> wanted = wanted_since(table);
     context_.cancel->check();
     // Before the lock was ours another process may have joined with others a pack that was to stay.
@@ -335,7 +336,7 @@ class Collection {
       if (std::any_of(safe.begin(), safe.end(), [&](const auto& index) { return index->find(id).has_value(); }))
         return true;
       const auto number = table.find(id);
-      return hold && number && states_[*number] == State::due && !wanted.contains(id);
+      return held && number && states_[*number] == State::due && !wanted.contains(id);
     };
     std::vector<fs::path> packs;
     std::vector<fs::path> loose;
@@ -350,8 +351,8 @@ class Collection {
     for (const fs::path& file : table.loose_files())
       if (is_free(Oid::parse(file.parent_path().filename().native() + file.filename().native()))) loose.push_back(file);
 
-    result_.held_back = due_ > 0 && !hold;
-    const bool takes_away = due_ > 0 && hold;
+    result_.held_back = due_ > 0 && !held;
+    const bool takes_away = due_ > 0 && held;
     if (takes_away) engine_.impl().count_removal();
     if (!packs.empty() || takes_away) remove_derived(objects_, takes_away);
     for (const fs::path& index : packs) git::remove_pack(index);
