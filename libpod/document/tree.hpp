@@ -24,7 +24,7 @@
 //
 // Everywhere at home, so never a reference: atoms, value objects, globals, persistent ids.
 //
-// Thread word: immutable, safe. Cost: two passes over the graph; 16 bytes a node and what the graph itself takes.
+// Thread word: immutable, safe. Cost: two passes over the graph; 12 bytes a node and what the graph itself takes.
 #pragma once
 
 #include "document/graph.hpp"

@@ -188,6 +188,16 @@ std::vector<fs::path> list_packs(const fs::path& objects) {
   return {found.begin(), found.end()};
 }
 
+std::uint64_t size_of_packs(const std::vector<fs::path>& packs) {
+  std::uint64_t bytes = 0;
+  for (const fs::path& pack : packs) {
+    std::error_code error;
+    const auto size = fs::file_size(pack, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 std::vector<LooseProblem> check_loose_objects(const fs::path& objects, std::uint64_t& count, const Context& context) {
   constexpr std::string_view digits = "0123456789abcdef";
   const auto is_hex = [&](std::string_view text) { return text.find_first_not_of(digits) == std::string_view::npos; };

@@ -36,6 +36,8 @@ PackCheck check_pack(const std::filesystem::path& pack, const Context& context);
 
 /// The packs of an objects folder, by name, those too that have an index alone.
 std::vector<std::filesystem::path> list_packs(const std::filesystem::path& objects);
+/// What they have together, those that are there.
+std::uint64_t size_of_packs(const std::vector<std::filesystem::path>& packs);
 
 struct LooseProblem {
   std::filesystem::path file;

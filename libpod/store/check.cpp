@@ -291,13 +291,7 @@ class Check {
     const fs::path folder = repository_.objects_folder();
     repository_.objects()->refresh();
     const std::vector<fs::path> packs = git::list_packs(folder);
-    std::uint64_t bytes = 0;
-    for (const fs::path& pack : packs) {
-      std::error_code error;
-      const auto size = fs::file_size(pack, error);
-      if (!error) bytes += size;
-    }
-    context_.progress->begin("reading objects", bytes);
+    context_.progress->begin("reading objects", git::size_of_packs(packs));
     std::vector<Finding> found;
     std::uint64_t count = 0;
     std::unordered_set<Oid> suspects;

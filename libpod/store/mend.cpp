@@ -115,13 +115,7 @@ class Mend {
 
   void mend_objects() {
     const std::vector<fs::path> packs = git::list_packs(objects_);
-    std::uint64_t bytes = 0;
-    for (const fs::path& pack : packs) {
-      std::error_code error;
-      const auto size = fs::file_size(pack, error);
-      if (!error) bytes += size;
-    }
-    context_.progress->begin("reading objects", bytes);
+    context_.progress->begin("reading objects", git::size_of_packs(packs));
     std::vector<fs::path> bad;
     for (const fs::path& pack : packs) {
       const git::PackCheck check = git::check_pack(pack, context_);
