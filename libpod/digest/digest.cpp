@@ -112,6 +112,15 @@ bool is_sha256_hex(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return base::is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
+std::optional<Sha256Value> parse_sha256(std::string_view hex) {
+  if (!is_sha256_hex(hex)) return std::nullopt;
+  const auto digit = [&](std::size_t at) { return hex[at] <= '9' ? hex[at] - '0' : hex[at] - 'a' + 10; };
+  Sha256Value value{};
+  for (std::size_t i = 0; i < value.size(); ++i)
+    value[i] = static_cast<std::uint8_t>(digit(2 * i) << 4 | digit(2 * i + 1));
+  return value;
+}
+
 std::string base64(std::string_view text) {
   constexpr std::size_t piece_size = std::size_t{3} << 20;  // a multiple of three, and within OpenSSL's int
   std::string out;

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,8 @@ Sha256Value sha256(std::string_view text);
 std::string hex(std::span<const std::uint8_t> bytes);
 /// 64 lower-case hex digits and nothing else.
 bool is_sha256_hex(std::string_view text);
+/// nullopt where it is not exactly that.
+std::optional<Sha256Value> parse_sha256(std::string_view hex);
 std::string base64(std::string_view text);
 std::vector<std::uint8_t> random_bytes(std::size_t count);
 

@@ -93,6 +93,8 @@ TEST_CASE("a SHA-256 in hex is 64 lower-case digits and nothing else") {
   CHECK_FALSE(digest::is_sha256_hex(std::string(64, 'A')));
   CHECK_FALSE(digest::is_sha256_hex(std::string(63, 'a') + "g"));
   CHECK_FALSE(digest::is_sha256_hex(std::string(63, 'a') + "/"));
+  CHECK(digest::parse_sha256(digest::hex(digest::sha256("x"))) == digest::sha256("x"));
+  CHECK_FALSE(digest::parse_sha256(good.substr(1)));
 }
 
 TEST_CASE("random bytes come in the number asked for and do not repeat") {
