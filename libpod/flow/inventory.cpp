@@ -3,11 +3,18 @@
 #include "metamodel/metamodel.hpp"
 #include "policy/policy.hpp"
 #include "reading/state_file.hpp"
+#include "snapshot/workers.hpp"
 
 #include <libpod/error.hpp>
 #include <libpod/resources.hpp>
 
+#include <algorithm>
 #include <map>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace pod {
 namespace {
@@ -40,18 +47,39 @@ std::uint64_t size_of(const std::vector<FileEntry>& files) {
   return total;
 }
 
+/// What `read` makes of each file, in their order; on all cores, the largest first.
+template <class Result, class Read>
+std::vector<Result> each_file(const std::vector<FileEntry>& files, std::string_view step_name, const Context& context,
+                              const Read& read) {
+  std::vector<std::optional<Result>> results(files.size());
+  flow::ProgressStep step(context, step_name, size_of(files));
+  std::vector<std::size_t> order(files.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return files[a].size > files[b].size; });
+  snapshot::Workers workers;
+  for (const std::size_t i : order) {
+    workers.add([&, i] {
+      context.cancel->check();
+      results[i] = read(files[i]);
+      step.advance(files[i].size);
+    });
+  }
+  workers.finish();
+  std::vector<Result> out;
+  out.reserve(results.size());
+  for (std::optional<Result>& result : results) out.push_back(*std::move(result));
+  return out;
+}
+
 }  // namespace
 
 Inventory inventory(const Snapshot& snapshot, const Context& context) {
   Inventory out;
   std::map<std::string, AssetSummary> assets;
-  const std::vector<FileEntry> files = snapshot.files();
-  flow::ProgressStep step(context, "reading", size_of(files));
-  for (const FileEntry& file : files) {
-    context.cancel->check();
-    step.advance(file.size);
+  std::vector<FileEntry> state_files;
+  for (FileEntry& file : snapshot.files()) {
     if (reading::is_state_file(file.path)) {
-      out.files.push_back(flow::reading_of(snapshot.view(), file));
+      state_files.push_back(std::move(file));
     } else if (policy::role_of(file.path) == policy::Role::asset) {
       const std::string service = metamodel::place_of(file.path).service;
       AssetSummary& summary = assets[service];
@@ -60,20 +88,15 @@ Inventory inventory(const Snapshot& snapshot, const Context& context) {
       summary.bytes += file.size;
     }
   }
+  out.files = each_file<StateReading>(state_files, "reading", context,
+                                      [&](const FileEntry& file) { return flow::reading_of(snapshot.view(), file); });
   for (auto& [service, summary] : assets) out.assets.push_back(std::move(summary));
   return out;
 }
 
 std::vector<Judgement> judge(const Snapshot& snapshot, const Context& context) {
-  std::vector<Judgement> out;
-  const std::vector<FileEntry> files = snapshot.files();
-  flow::ProgressStep step(context, "judging", size_of(files));
-  for (const FileEntry& file : files) {
-    context.cancel->check();
-    step.advance(file.size);
-    out.push_back(judge_file(snapshot.view(), file));
-  }
-  return out;
+  return each_file<Judgement>(snapshot.files(), "judging", context,
+                              [&](const FileEntry& file) { return judge_file(snapshot.view(), file); });
 }
 
 }  // namespace pod
