@@ -1,6 +1,5 @@
 #include <libpod/context.hpp>
 
-#include <libpod/api.hpp>
 #include <libpod/error.hpp>
 
 #include <chrono>

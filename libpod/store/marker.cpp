@@ -1,6 +1,5 @@
 #include "store/marker.hpp"
 
-#include <libpod/api.hpp>
 #include <libpod/error.hpp>
 
 #include "base/files.hpp"

@@ -8,7 +8,7 @@
 //   pod::commit(store, pod, source, {}, context);
 #pragma once
 
-#include <libpod/api.hpp>
+#include <libpod/error.hpp>
 
 #include <atomic>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The one exception of libpod.
+// The one exception of libpod, and what every public header shares: symbol visibility and the library's version.
 //
 // An error says four things: what failed (message), why (causes, outermost first), what is unchanged or saved (kept),
 // and what to do next (hint). All are single lines without a final full stop; names stand in double quotes with control
@@ -7,14 +7,24 @@
 // Thread word: a value, one thread at a time.
 #pragma once
 
-#include <libpod/api.hpp>
-
 #include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#if defined(__GNUC__)
+#define POD_API __attribute__((visibility("default")))
+#else
+#define POD_API
+#endif
+
 namespace pod {
+
+/// Version of the library that is running, "major.minor.patch". Safe from any thread.
+POD_API std::string_view version() noexcept;
+
+/// Version of the store format that this library writes, and the newest it reads.
+POD_API int store_format() noexcept;
 
 /// A closed list: callers may switch over it. The comment gives podgit's exit code.
 enum class ErrorCode {

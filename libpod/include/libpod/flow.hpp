@@ -8,8 +8,8 @@
 // says what was kept. Thread word: one thread at a time for each Store.
 #pragma once
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
+#include <libpod/error.hpp>
 #include <libpod/instance.hpp>
 #include <libpod/resources.hpp>
 #include <libpod/store.hpp>

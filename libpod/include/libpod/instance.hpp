@@ -6,8 +6,8 @@
 // Thread word: Source is an immutable value.
 #pragma once
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
+#include <libpod/error.hpp>
 #include <libpod/snapshot.hpp>
 
 #include <chrono>

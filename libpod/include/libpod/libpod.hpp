@@ -1,7 +1,6 @@
 // All of libpod.
 #pragma once
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
 #include <libpod/error.hpp>
 #include <libpod/flow.hpp>

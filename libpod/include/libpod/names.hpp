@@ -7,7 +7,7 @@
 //   auto path = pod::StatePath::parse("api_states/000000000000/sqs/us-east-1/backend.state");
 #pragma once
 
-#include <libpod/api.hpp>
+#include <libpod/error.hpp>
 
 #include <array>
 #include <compare>

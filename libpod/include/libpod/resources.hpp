@@ -9,8 +9,8 @@
 // Thread word: values; the functions are safe for different snapshots.
 #pragma once
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
+#include <libpod/error.hpp>
 #include <libpod/names.hpp>
 #include <libpod/snapshot.hpp>
 

@@ -7,7 +7,7 @@
 // Thread word: Snapshot is immutable and safe; it keeps its store's object database alive.
 #pragma once
 
-#include <libpod/api.hpp>
+#include <libpod/error.hpp>
 #include <libpod/names.hpp>
 
 #include <cstddef>

@@ -10,8 +10,8 @@
 // Thread word: one thread at a time for each Store; any number of Stores, in any processes, on the same folder.
 #pragma once
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
+#include <libpod/error.hpp>
 #include <libpod/names.hpp>
 #include <libpod/snapshot.hpp>
 

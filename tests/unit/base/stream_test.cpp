@@ -1,7 +1,6 @@
 #include "base/stream.hpp"
 #include "base/files.hpp"
 
-#include <libpod/api.hpp>
 #include <libpod/context.hpp>
 #include <libpod/error.hpp>
 
