@@ -37,8 +37,18 @@ std::vector<std::string> references(const GlobalOptions& options, const std::str
   return out;
 }
 
+std::vector<std::string> remotes(const GlobalOptions& options) {
+  std::vector<std::string> out;
+  const StoreLocation place = locate_store(options.store);
+  if (!pod::Store::is_store(place.path)) return out;
+  const pod::Store store = pod::Store::open(place.path, {.read_only = true});
+  for (const pod::RemoteInfo& remote : pod::remotes(store)) out.push_back(remote.name);
+  return out;
+}
+
 Candidates of_type(const std::string& type, const std::string& current, const GlobalOptions& options) {
   if (type == "POD") return {"words", references(options, current, false)};
+  if (type == "REMOTE") return {"words", remotes(options)};
   if (type == "POD[:N]") return {"words", references(options, current, true)};
   if (type == "POD[:N]|SOURCE") {
     std::vector<std::string> found = references(options, current, true);

@@ -117,6 +117,7 @@ std::string command_list() {
       {"Keep and bring back", {"commit", "inject", "checkout", "undo"}},
       {"Look", {"list", "versions", "log", "show", "inspect", "diff", "verify"}},
       {"Pods and archives", {"copy", "delete", "export", "import"}},
+      {"Share with a team", {"remote add", "remote list", "remote remove"}},
       {"An instance, without a store", {"state export", "state import", "state reset"}},
       {"Housekeeping",
        {"init", "config get", "config set", "config unset", "config list", "du", "gc", "fsck", "doctor", "completion",
