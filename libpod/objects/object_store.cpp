@@ -8,15 +8,20 @@ namespace pod::objects {
 namespace {
 
 constexpr std::size_t max_key = 512;
+constexpr std::size_t max_segment = 200;  // a folder has room for 255, and adds to them
 
 bool is_key_byte(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
 }
 
+}  // namespace
+
 bool is_segment(std::string_view segment) {
-  return !segment.empty() && segment != "." && segment != ".." &&
+  return !segment.empty() && segment.size() <= max_segment && segment.front() != '.' &&
          std::all_of(segment.begin(), segment.end(), is_key_byte);
 }
+
+namespace {
 
 bool is_key(std::string_view text) {
   if (text.size() > max_key) return false;
@@ -50,6 +55,32 @@ Content Content::of(std::string text) {
     return std::make_unique<Source>(kept, std::string_view(*kept).substr(offset, length));
   };
   return content;
+}
+
+void check_prefix(std::string_view prefix) {
+  if (prefix.empty()) return;
+  if (prefix.back() != '/' || !is_key(prefix.substr(0, prefix.size() - 1)))
+    throw Error(ErrorCode::invalid_argument, "not the beginning of the names of stored objects");
+}
+
+void read_checked(const Content& content, const Key& key, const CancelToken& cancel, const base::ByteSink& sink) {
+  digest::Sha256 hash;
+  const auto source = content.open(0, content.size);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(content.size, 256 << 10)));
+  for (std::uint64_t left = content.size; left > 0;) {
+    cancel.check();
+    const auto piece = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size())));
+    const std::size_t count = source->read(piece);
+    if (count == 0)
+      throw Error(ErrorCode::io, "what was to be stored as " + quote(key.str()) + " ended after " +
+                                     std::to_string(content.size - left) + " of " + std::to_string(content.size) +
+                                     " bytes");
+    hash.update(piece.first(count));
+    sink(piece.first(count));
+    left -= count;
+  }
+  if (hash.finish() != content.sha256)
+    throw Error(ErrorCode::corrupt, "what was to be stored as " + quote(key.str()) + " is not what its SHA-256 says");
 }
 
 std::optional<std::pair<std::string, ObjectInfo>> read_object(ObjectStore& store, const Key& key, std::uint64_t limit) {

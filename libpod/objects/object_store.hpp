@@ -20,8 +20,9 @@
 
 namespace pod::objects {
 
-/// Where an object stands: segments of [A-Za-z0-9._-], none of them "." or "..", between single slashes; at most 512
-/// bytes. A value.
+/// Where an object stands: segments of [A-Za-z0-9._-] that do not begin with '.', each at most 200 bytes, between
+/// single slashes; at most 512 bytes. (File servers keep things of their own under names that begin with a dot.) No key
+/// is a folder of another: what happens where one is made so is the store's affair. A value.
 class Key {
  public:
   /// Error(invalid_argument).
@@ -55,13 +56,13 @@ struct ReadOptions {
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;  // nullopt: to the end
   std::string unless_version;           // nothing is sent where the object has this version
-  std::uint64_t limit = 16ull << 30;    // Error(refused) past it, before the first byte where the store says a size
+  std::uint64_t limit = 16ull << 30;    // of the bytes sent: Error(refused) past it, before the first of them
 };
 
 enum class ReadStatus : std::uint8_t { read, unchanged, absent };
 struct ReadResult {
   ReadStatus status = ReadStatus::absent;
-  ObjectInfo info;  // of the whole object; not filled where it is absent
+  ObjectInfo info;  // of the whole object; `unchanged`: its version alone; not filled where it is absent
 };
 
 enum class Creation : std::uint8_t { created, exists };
@@ -74,7 +75,8 @@ struct ListedObject {
   ObjectInfo info;  // version may be empty
 };
 
-/// Safe. Every call: Error(unreachable), Error(denied), Error(refused) past a limit of the store, Error(cancelled).
+/// Safe. Every call: Error(unreachable), Error(denied), Error(refused) past a limit of the store, Error(cancelled),
+/// Error(not_found) where what holds the objects (the folder, the bucket) is not there.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -84,10 +86,13 @@ class ObjectStore {
 
   virtual std::optional<ObjectInfo> head(const Key& key) = 0;
   /// The bytes come in order; a caller that needs to know that they are the right ones checks a digest. A broken
-  /// connection is taken up where it broke off as long as the object keeps its version.
+  /// connection is taken up where it broke off as long as the object keeps its version. All bytes are of one version.
+  /// A range that reaches past the end is cut there; one that begins there or later has no bytes.
   virtual ReadResult get(const Key& key, const ReadOptions& options, const base::ByteSink& sink) = 0;
   /// `exists` says nothing of what is there. The content is the only one that can come to lie there by this call:
-  /// it is checked against its digest on the way, and may be sent again after a lost answer.
+  /// it is checked against its digest on the way (Error(corrupt), and nothing is stored), and may be sent again after
+  /// a lost answer. Then `created` is said where this very content lies there: callers to whom it matters who it was
+  /// put something of their own into it. What a broken call has stored of a large content is used by the next one.
   virtual Creation put_if_absent(const Key& key, const Content& content) = 0;
   /// `version`: what the caller saw; empty: the object is to be absent. Error(outcome_unknown) where an answer is
   /// lost; it is sent once.
@@ -101,6 +106,14 @@ class ObjectStore {
   /// The store's clock, in seconds since 1970; it may ask the store for it.
   virtual std::int64_t now() = 0;
 };
+
+/// For those who implement a store.
+bool is_segment(std::string_view text);
+/// "" or a key and '/': Error(invalid_argument) otherwise.
+void check_prefix(std::string_view prefix);
+/// All of the content, in pieces: Error(corrupt) at the end where it is not what its digest says, Error(io) where it is
+/// shorter than it says.
+void read_checked(const Content& content, const Key& key, const CancelToken& cancel, const base::ByteSink& sink);
 
 /// Whole, in memory. nullopt: absent. Error(refused) past `limit`.
 std::optional<std::pair<std::string, ObjectInfo>> read_object(ObjectStore& store, const Key& key, std::uint64_t limit);
