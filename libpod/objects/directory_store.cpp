@@ -130,6 +130,7 @@ ReadResult DirectoryStore::get(const Key& key, const ReadOptions& options, const
   if (!file) return {};
   const ObjectInfo info = info_of(file->get(), at.shown);
   if (!options.unless_version.empty() && options.unless_version == info.version) return {ReadStatus::unchanged, info};
+  check_version(options, info, key);
   std::uint64_t offset = std::min(options.offset, info.size);
   std::uint64_t left = std::min(options.length.value_or(info.size), info.size - offset);
   if (left > options.limit)

@@ -61,6 +61,7 @@ ReadResult MemoryStore::get(const Key& key, const ReadOptions& options, const ba
   }
   if (!options.unless_version.empty() && options.unless_version == object.info.version)
     return {ReadStatus::unchanged, object.info};
+  check_version(options, object.info, key);
   std::string_view rest = *object.bytes;
   rest.remove_prefix(static_cast<std::size_t>(std::min<std::uint64_t>(options.offset, rest.size())));
   if (options.length)

@@ -83,6 +83,11 @@ void read_checked(const Content& content, const Key& key, const CancelToken& can
     throw Error(ErrorCode::corrupt, "what was to be stored as " + quote(key.str()) + " is not what its SHA-256 says");
 }
 
+void check_version(const ReadOptions& options, const ObjectInfo& info, const Key& key) {
+  if (!options.only_version.empty() && options.only_version != info.version)
+    throw Error(ErrorCode::conflict, quote(key.str()) + " has changed while it was read");
+}
+
 std::optional<std::pair<std::string, ObjectInfo>> read_object(ObjectStore& store, const Key& key, std::uint64_t limit) {
   std::string text;
   ReadOptions options;

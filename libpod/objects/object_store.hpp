@@ -56,6 +56,7 @@ struct ReadOptions {
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;  // nullopt: to the end
   std::string unless_version;           // nothing is sent where the object has this version
+  std::string only_version;             // Error(conflict) where the object has another
   std::uint64_t limit = 16ull << 30;    // of the bytes sent: Error(refused) past it, before the first of them
 };
 
@@ -114,6 +115,9 @@ void check_prefix(std::string_view prefix);
 /// All of the content, in pieces: Error(corrupt) at the end where it is not what its digest says, Error(io) where it is
 /// shorter than it says.
 void read_checked(const Content& content, const Key& key, const CancelToken& cancel, const base::ByteSink& sink);
+
+/// What only_version promises. Error(conflict).
+void check_version(const ReadOptions& options, const ObjectInfo& info, const Key& key);
 
 /// Whole, in memory. nullopt: absent. Error(refused) past `limit`.
 std::optional<std::pair<std::string, ObjectInfo>> read_object(ObjectStore& store, const Key& key, std::uint64_t limit);

@@ -328,6 +328,19 @@ TEST_CASE("a version that is known already is not sent again") {
   }
 }
 
+TEST_CASE("of a version that is gone nothing is read") {
+  EACH_STORE(kind, place, store) {
+    store->put_if_absent(key("a"), Content::of("1"));
+    ReadOptions options;
+    options.only_version = store->head(key("a"))->version;
+    CHECK(read_text(*store, key("a"), options) == "1");
+    store->put_if_match(key("a"), Content::of("2"), options.only_version);
+    const auto sink = [](base::ConstBytes) { FAIL("bytes of another version"); };
+    CHECK(code_of([&] { store->get(key("a"), options, sink); }) == ErrorCode::conflict);
+    CHECK(store->get(key("none"), options, sink).status == ReadStatus::absent);
+  }
+}
+
 TEST_CASE("a read past its limit is refused before the first byte") {
   EACH_STORE(kind, place, store) {
     store->put_if_absent(key("a"), Content::of("12345"));

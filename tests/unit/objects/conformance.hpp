@@ -32,28 +32,4 @@ Content pattern(std::uint64_t size, std::uint64_t seed);
 /// The text that a pattern is; for small ones.
 std::string pattern_text(std::uint64_t size, std::uint64_t seed);
 
-/// A store with another one's objects.
-class Door final : public ObjectStore {
- public:
-  explicit Door(ObjectStore& inner) : inner_(inner) {}
-  std::string describe() const override { return inner_.describe(); }
-  std::optional<ObjectInfo> head(const Key& key) override { return inner_.head(key); }
-  ReadResult get(const Key& key, const ReadOptions& options, const base::ByteSink& sink) override {
-    return inner_.get(key, options, sink);
-  }
-  Creation put_if_absent(const Key& key, const Content& content) override { return inner_.put_if_absent(key, content); }
-  Replacement put_if_match(const Key& key, const Content& content, const std::string& version) override {
-    return inner_.put_if_match(key, content, version);
-  }
-  void remove(const Key& key) override { inner_.remove(key); }
-  void list(const std::string& prefix, const std::function<void(const ListedObject&)>& visit) override {
-    inner_.list(prefix, visit);
-  }
-  std::vector<std::string> folders(const std::string& prefix) override { return inner_.folders(prefix); }
-  std::int64_t now() override { return inner_.now(); }
-
- private:
-  ObjectStore& inner_;
-};
-
 }  // namespace pod::objects::conformance
