@@ -1,7 +1,7 @@
 // SHA-1 (git's ids), SHA-256 (everything outside git), random bytes, base64, hex.
 //
-// Ids of content made here use OpenSSL's SHA-1; content from elsewhere needs collision detection, which this room does
-// not have yet.
+// Ids of content made here use OpenSSL's SHA-1; content from elsewhere is hashed with collision detection, by
+// sha1_checked.hpp.
 #pragma once
 
 #include "base/stream.hpp"
