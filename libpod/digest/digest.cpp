@@ -5,6 +5,7 @@
 #include "base/ascii.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <algorithm>
 #include <limits>
@@ -95,6 +96,17 @@ Sha256& Sha256::update(base::ConstBytes bytes) {
 Sha256Value Sha256::finish() { return impl_->hash.finish<std::tuple_size_v<Sha256Value>>(); }
 
 Sha256Value sha256(std::string_view text) { return Sha256().update(text).finish(); }
+
+Sha256Value hmac_sha256(std::string_view key, std::string_view text) {
+  Sha256Value value{};
+  unsigned length = 0;
+  if (key.size() > std::numeric_limits<int>::max() ||
+      HMAC(sha256_algorithm(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), value.data(), &length) == nullptr ||
+      length != value.size())
+    fail("sign");
+  return value;
+}
 
 std::string hex(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";

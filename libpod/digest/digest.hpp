@@ -1,4 +1,4 @@
-// SHA-1 (git's ids), SHA-256 (everything outside git), random bytes, base64, hex.
+// SHA-1 (git's ids), SHA-256 (everything outside git) and its HMAC, random bytes, base64, hex.
 //
 // Ids of content made here use OpenSSL's SHA-1; content from elsewhere is hashed with collision detection, by
 // sha1_checked.hpp.
@@ -53,6 +53,8 @@ class Sha256 {
 };
 
 Sha256Value sha256(std::string_view text);
+/// HMAC-SHA-256 (RFC 2104).
+Sha256Value hmac_sha256(std::string_view key, std::string_view text);
 /// Lower-case hex of any bytes.
 std::string hex(std::span<const std::uint8_t> bytes);
 /// 64 lower-case hex digits and nothing else.

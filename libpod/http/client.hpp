@@ -51,14 +51,17 @@ class Url {
   int port_ = 0;
 };
 
+struct Response;
+
 struct Request {
   std::string method = "GET";
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;  // values may be secret: never shown
   base::ByteSource* body = nullptr;                          // POST and PUT; exactly `body_size` bytes
   std::uint64_t body_size = 0;
-  std::function<void()> rewind;  // puts `body` back to its start; needed for a retry of a body
-  bool repeatable = false;       // may be sent again after a failure although it is not GET or HEAD
+  std::function<void()> rewind;                  // puts `body` back to its start; needed for a retry of a body
+  bool repeatable = false;                       // may be sent again after a failure although it is not GET or HEAD
+  std::function<void(const Response&)> on_head;  // before the first byte of the answer's body; may throw to stop
 };
 
 struct Response {

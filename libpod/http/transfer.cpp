@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 
@@ -122,7 +123,12 @@ void Transfer::prepare() {
   if (request_.method != "HEAD") set(easy_, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   // On a connection that the server is just closing libcurl would send again by itself, which is not its to decide
   // where the request changes something or its body must be rewound.
-  if (request_.method != "GET" && request_.method != "HEAD") set(easy_, CURLOPT_FRESH_CONNECT, 1L);
+  if (request_.repeatable && request_.body != nullptr && request_.body_size > 0 && request_.rewind) {
+    set(easy_, CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
+    set(easy_, CURLOPT_SEEKDATA, static_cast<void*>(this));
+  } else if (request_.method != "GET" && request_.method != "HEAD") {
+    set(easy_, CURLOPT_FRESH_CONNECT, 1L);
+  }
 
   const auto append = [&](const std::string& line) {
     curl_slist* longer = ::curl_slist_append(headers_.get(), line.c_str());
@@ -281,6 +287,7 @@ void Transfer::take_header(std::string_view line) {
     response_.status = static_cast<int>(status);
     head_open_ = false;
     head_done_ = status >= 200;
+    if (head_done_ && request_.on_head) request_.on_head(response_);
     if (!head_done_ || !is_success(response_.status)) return;
     const std::uint64_t limit = sink_ ? options_.max_response_bytes : options_.max_memory_body;
     const std::string promised = response_.header("content-length").value_or("");
@@ -348,6 +355,19 @@ std::size_t Transfer::give_body(std::span<char> buffer) {
                                    std::to_string(request_.body_size) + " bytes");
   given_ += count;
   return count;
+}
+
+int Transfer::on_seek(void* self, curl_off_t offset, int origin) noexcept {
+  auto& transfer = *static_cast<Transfer*>(self);
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
+  try {
+    transfer.request_.rewind();
+    transfer.given_ = 0;
+    return CURL_SEEKFUNC_OK;
+  } catch (...) {
+    transfer.failure_ = std::current_exception();
+    return CURL_SEEKFUNC_FAIL;
+  }
 }
 
 curl_socket_t Transfer::on_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {

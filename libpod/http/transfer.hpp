@@ -54,6 +54,7 @@ class Transfer {
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self) noexcept;
   static std::size_t on_body(char* data, std::size_t one, std::size_t size, void* self) noexcept;
   static std::size_t on_read(char* data, std::size_t one, std::size_t size, void* self) noexcept;
+  static int on_seek(void* self, curl_off_t offset, int origin) noexcept;
   static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address) noexcept;
   void take_header(std::string_view line);
   bool take_body(std::string_view piece);

@@ -107,3 +107,16 @@ TEST_CASE("random bytes come in the number asked for and do not repeat") {
   }
   CHECK(seen.size() == 100);
 }
+
+TEST_CASE("HMAC-SHA-256 is RFC 4231's") {
+  const auto hmac = [](std::string_view key, std::string_view text) {
+    return digest::hex(digest::hmac_sha256(key, text));
+  };
+  CHECK(hmac(std::string(20, '\x0b'), "Hi There") ==
+        "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  CHECK(hmac("Jefe", "what do ya want for nothing?") ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(hmac(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First") ==
+        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  CHECK(hmac("", "") == "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}

@@ -719,3 +719,48 @@ TEST_CASE("what a sink or a source throws comes out as it was thrown") {
   } broken;
   CHECK(error_of(post(server, &broken, 10), patient()).message() == "a bad sector");
 }
+
+TEST_CASE("the head of an answer is shown before its body, and may end it") {
+  FaultServer server([](Peer& peer) {
+    while (peer.read()) peer.answer(206, "12345", "Content-Range: bytes 0-4/9\r\n");
+  });
+  std::string order;
+  Request request = get(server);
+  request.on_head = [&](const Response& head) { order += head.header("content-range").value_or("?") + ";"; };
+  Client client(patient(), {});
+  client.send(request, [&](pod::base::ConstBytes bytes) { order += pod::base::text_of(bytes); });
+  CHECK(order == "bytes 0-4/9;12345");
+
+  request.on_head = [](const Response&) { throw Error(ErrorCode::refused, "too much"); };
+  const Error error = error_of(request, patient(), [](pod::base::ConstBytes) { FAIL("a body after all"); });
+  CHECK(error.message() == "too much");
+}
+
+TEST_CASE("a body that may be sent again keeps the connection, and is rewound where the server has closed it") {
+  std::atomic<int> requests{0};
+  FaultServer server([&](Peer& peer) {
+    for (int i = 0; i < 2; ++i) {
+      const auto asked = peer.read();
+      if (!asked) return;
+      CHECK(asked->body == "body");
+      ++requests;
+      peer.answer(200, "");
+    }
+  });  // and closes, without a word
+  pod::base::MemorySource source("body"sv);
+  Request request = get(server);
+  request.method = "PUT";
+  request.body = &source;
+  request.body_size = 4;
+  request.repeatable = true;
+  request.rewind = [&] { source = pod::base::MemorySource("body"sv); };
+  ClientOptions options = patient();
+  options.retries = 2;
+  Client client(options, {});
+  for (int i = 0; i < 4; ++i) {
+    request.rewind();
+    CHECK(client.send(request).status == 200);
+  }
+  CHECK(requests == 4);
+  CHECK(server.connections() == 2);
+}
