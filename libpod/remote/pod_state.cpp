@@ -1,0 +1,134 @@
+#include "remote/pod_state.hpp"
+
+#include "remote/layout.hpp"
+#include "remote/parallel.hpp"
+
+#include <libpod/error.hpp>
+
+#include <algorithm>
+
+namespace pod::remote {
+namespace {
+
+constexpr int max_moves = 8;
+
+std::string name_of(const PodName& pod, const digest::Sha256Value& sha256) {
+  return quote(manifest_key(pod, sha256).str());
+}
+
+/// The object's name in front of what is wrong with its content.
+template <class Parse>
+auto parse_object(const objects::Key& key, std::string_view text, Parse parse) {
+  try {
+    return parse(text);
+  } catch (Error& error) {
+    error.within("cannot use " + quote(key.str()) + " of the remote");
+    throw;
+  }
+}
+
+void check_not_older(const PodName& pod, const Head& head, const Head& seen) {
+  if (head.generation > seen.generation || head == seen) return;
+  const std::string name = quote(pod.str());
+  Error error(ErrorCode::corrupt, head.generation < seen.generation
+                                      ? "the remote shows an older state of the pod " + name + " than before"
+                                      : "the remote shows another state of the pod " + name + " under the same number");
+  error.because("generation " + std::to_string(head.generation) + " now, " + std::to_string(seen.generation) +
+                " when it was last read");
+  error.hint("somebody may have put an old copy in its place; ask who keeps the remote");
+  throw error;
+}
+
+void check_belongs(const PodName& pod, const Head& head, const Manifest& manifest) {
+  const std::string name = name_of(pod, *head.manifest);
+  if (manifest.generation != head.generation || manifest.nonce != head.nonce)
+    throw Error(ErrorCode::corrupt, "the manifest " + name + " was not made for the HEAD that names it");
+  if (manifest.refs.front().name != pod.branch())
+    throw Error(ErrorCode::corrupt, "the manifest " + name + " is of another pod")
+        .because("its first ref is " + quote(manifest.refs.front().name));
+}
+
+}  // namespace
+
+std::optional<ReadHead> find_head(objects::ObjectStore& store, const PodName& pod) {
+  const objects::Key key = head_key(pod);
+  const auto found = objects::read_object(store, key, head_limit);
+  if (!found) return std::nullopt;
+  return ReadHead{parse_object(key, found->first, parse_head), found->second.modified};
+}
+
+std::optional<ReadManifest> find_manifest(objects::ObjectStore& store, const PodName& pod,
+                                          const digest::Sha256Value& sha256) {
+  const objects::Key key = manifest_key(pod, sha256);
+  const auto found = objects::read_object(store, key, manifest_limit);
+  if (!found) return std::nullopt;
+  if (digest::sha256(found->first) != sha256)
+    throw Error(ErrorCode::corrupt, "the manifest " + name_of(pod, sha256) + " does not have the digest of its name");
+  return ReadManifest{parse_object(key, found->first, parse_manifest), found->second.modified};
+}
+
+std::optional<PodState> read_state(objects::ObjectStore& store, const PodName& pod, const PodState* seen) {
+  const objects::Key key = head_key(pod);
+  std::optional<Head> lacking;  // a HEAD whose manifest was not there
+  for (int moves = 0; moves < max_moves; ++moves) {
+    std::string text;
+    objects::ReadOptions options;
+    options.limit = head_limit;
+    if (seen != nullptr && !lacking) options.unless_version = seen->version;
+    const objects::ReadResult result =
+        store.get(key, options, [&](base::ConstBytes bytes) { text += base::text_of(bytes); });
+    if (result.status == objects::ReadStatus::unchanged) return *seen;
+    if (result.status == objects::ReadStatus::absent) {
+      if (seen == nullptr && !lacking) return std::nullopt;
+      throw Error(ErrorCode::corrupt, "the pod " + quote(pod.str()) + " has vanished from the remote")
+          .because("a pod that was deleted leaves a mark, and there is none")
+          .hint("ask who keeps the remote");
+    }
+    PodState state{parse_object(key, text, parse_head), result.info.version, result.info.modified, std::nullopt};
+    if (seen != nullptr) check_not_older(pod, state.head, seen->head);
+    if (!state.head.manifest) return state;
+    if (seen != nullptr && state.head == seen->head) {
+      state.manifest = seen->manifest;
+      return state;
+    }
+    if (lacking == state.head)
+      throw Error(ErrorCode::corrupt, "the manifest " + name_of(pod, *state.head.manifest) + " is missing");
+    if (auto found = find_manifest(store, pod, *state.head.manifest)) {
+      check_belongs(pod, state.head, found->manifest);
+      state.manifest = std::move(found->manifest);
+      return state;
+    }
+    lacking = state.head;  // if HEAD has moved on meanwhile, all is well
+  }
+  throw Error(ErrorCode::busy, "the pod " + quote(pod.str()) + " keeps moving while it is read");
+}
+
+PodList list_pods(objects::ObjectStore& store, unsigned connections) {
+  const std::vector<std::string> names = store.folders(std::string(pods_folder));
+  struct Found {
+    std::optional<ListedPod> pod;
+    std::string problem;
+  };
+  std::vector<Found> found(names.size());
+  in_parallel(names.size(), connections, [&](std::size_t i) {
+    try {
+      const PodName pod = PodName::parse(names[i]);
+      // A folder without a HEAD is a first push that did not come to its end.
+      if (const auto read = find_head(store, pod)) found[i].pod = ListedPod{pod, read->head, read->modified};
+    } catch (const Error& error) {
+      const ErrorCode code = error.code();
+      if (code != ErrorCode::corrupt && code != ErrorCode::incompatible && code != ErrorCode::invalid_argument &&
+          code != ErrorCode::refused)
+        throw;
+      found[i].problem = error.message();
+    }
+  });
+  PodList list;
+  for (Found& one : found) {
+    if (one.pod) list.pods.push_back(std::move(*one.pod));
+    if (!one.problem.empty()) list.problems.push_back(std::move(one.problem));
+  }
+  return list;
+}
+
+}  // namespace pod::remote
