@@ -4,48 +4,12 @@
 
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
-
-#include <algorithm>
-#include <array>
+#include "git/reserved_names.hpp"
 
 namespace pod::snapshot {
 namespace {
 
 constexpr std::string_view chunk_folder_end = ".chunks";
-
-/// Code points that HFS+ leaves out when it compares names.
-bool is_ignorable(char32_t point) {
-  return (point >= 0x200c && point <= 0x200f) || (point >= 0x202a && point <= 0x202e) ||
-         (point >= 0x206a && point <= 0x206f) || point == 0xfeff;
-}
-
-/// As the laxest of the file systems compares names: lower case, nothing ignorable, no stream ("name:stream"), no
-/// blanks and dots at the end.
-std::string folded(std::string_view component) {
-  std::string out;
-  while (!component.empty()) {
-    const auto [point, length] = base::decode_utf8(component);
-    if (!is_ignorable(point)) out += base::lower(component.substr(0, length));
-    component.remove_prefix(length);
-  }
-  if (const auto colon = out.find(':'); colon != std::string::npos) out.resize(colon);
-  while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();
-  return out;
-}
-
-/// NTFS short names of the files that git gives a meaning to: "git~1", "gitmod~1", "gi7eba~1", "maba30~1", "g~123456".
-/// Wider than what git tests, since a harmless name loses nothing by an escape.
-bool looks_like_short_name(std::string_view name) {
-  if (name.empty() || (name.front() != 'g' && name.front() != 'm')) return false;
-  const auto tilde = name.find('~');
-  return tilde != std::string_view::npos && tilde <= 6 && tilde + 1 < name.size() && base::is_digit(name[tilde + 1]);
-}
-
-bool means_something_to_git(std::string_view component) {
-  constexpr std::array<std::string_view, 5> names{".git", ".gitmodules", ".gitattributes", ".gitignore", ".mailmap"};
-  const std::string name = folded(component);
-  return std::find(names.begin(), names.end(), name) != names.end() || looks_like_short_name(name);
-}
 
 void append_escaped(std::string& out, char byte) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -65,7 +29,7 @@ int hex_value(char c) {
 }  // namespace
 
 std::string escape_component(std::string_view component, bool at_root) {
-  const bool hide_first = means_something_to_git(component) || (at_root && base::lower(component) == ".pod");
+  const bool hide_first = git::means_something_to_git(component) || (at_root && base::lower(component) == ".pod");
   const std::size_t hidden_last = component.ends_with(chunk_folder_end) ? component.size() - 1 : component.size();
   std::string out;
   for (std::size_t at = 0; at < component.size();) {
