@@ -1,5 +1,6 @@
 #include "remote/uploads.hpp"
 
+#include "objects/forwarding_store.hpp"
 #include "remote/layout.hpp"
 #include "remote/parallel.hpp"
 
@@ -7,7 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
+#include <memory>
 
 namespace pod::remote {
 namespace {
@@ -16,36 +17,14 @@ namespace {
 /// collector this leaves three days for requests under way (FORMATS.md).
 constexpr std::int32_t days_back = 2;
 
-/// Tells `progress` of each byte once, also if it is sent twice.
-objects::Content watched(const objects::Content& content, const Context& context) {
-  struct Reached {
-    std::mutex mutex;
-    std::uint64_t bytes = 0;
-  };
-  struct Source final : base::ByteSource {
-    std::unique_ptr<base::ByteSource> source;
-    std::shared_ptr<std::atomic<std::uint64_t>> told;
-    std::uint64_t size = 0;
-    const Context* context = nullptr;
-    std::size_t read(std::span<std::byte> buffer) override {
-      context->cancel->check();
-      const std::size_t count = source->read(buffer);
-      const std::uint64_t before = told->fetch_add(count);
-      if (before < size) context->progress->advance(std::min<std::uint64_t>(count, size - before));
-      return count;
-    }
-  };
-  objects::Content result = content;
+/// Tells of each byte once, also if it is sent twice.
+objects::Content shown(const objects::Content& content, const Context& context) {
   const auto told = std::make_shared<std::atomic<std::uint64_t>>(0);
-  result.open = [open = content.open, told, size = content.size, &context](std::uint64_t offset, std::uint64_t length) {
-    auto source = std::make_unique<Source>();
-    source->source = open(offset, length);
-    source->told = told;
-    source->size = size;
-    source->context = &context;
-    return std::unique_ptr<base::ByteSource>(std::move(source));
-  };
-  return result;
+  return objects::watched(content, [told, size = content.size, &context](std::uint64_t bytes) {
+    context.cancel->check();
+    const std::uint64_t before = told->fetch_add(bytes);
+    if (before < size) context.progress->advance(std::min(bytes, size - before));
+  });
 }
 
 void check_size(const objects::Key& key, std::uint64_t size, std::uint64_t wanted) {
@@ -95,7 +74,7 @@ class Sender {
   void put(const objects::Key& key, const objects::Content& content, bool ask_first) {
     context_.cancel->check();
     if (ask_first && is_there(key, content.size)) return count_found(content.size);
-    if (store_.put_if_absent(key, watched(content, context_)) == objects::Creation::created) {
+    if (store_.put_if_absent(key, shown(content, context_)) == objects::Creation::created) {
       sent_ += content.size;
       return;
     }

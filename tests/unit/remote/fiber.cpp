@@ -6,18 +6,11 @@
 #include <utility>
 #include <vector>
 
-#if defined(__has_feature)
-#define POD_HAS_FEATURE(name) __has_feature(name)
-#else
-#define POD_HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || POD_HAS_FEATURE(address_sanitizer)
+#ifdef POD_ASAN
 #include <sanitizer/common_interface_defs.h>
-#define POD_ASAN 1
 #endif
-#if defined(__SANITIZE_THREAD__) || POD_HAS_FEATURE(thread_sanitizer)
+#ifdef POD_TSAN
 #include <sanitizer/tsan_interface.h>
-#define POD_TSAN 1
 #endif
 
 namespace pod::remote::test {

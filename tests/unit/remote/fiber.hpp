@@ -6,7 +6,25 @@
 #include <functional>
 #include <memory>
 
+#if defined(__has_feature)
+#define POD_HAS_FEATURE(name) __has_feature(name)
+#else
+#define POD_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || POD_HAS_FEATURE(address_sanitizer)
+#define POD_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__) || POD_HAS_FEATURE(thread_sanitizer)
+#define POD_TSAN 1
+#endif
+
 namespace pod::remote::test {
+
+#if defined(POD_ASAN) || defined(POD_TSAN)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
 
 /// Known to the address and the thread sanitizer. One thread.
 class Fiber {

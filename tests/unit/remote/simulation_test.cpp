@@ -17,7 +17,7 @@ namespace {
 
 struct Range {
   std::uint64_t first = 1;
-  std::uint64_t count = 10'000;
+  std::uint64_t count = sanitized ? 1'000 : 10'000;
 };
 
 Range range() {
