@@ -21,8 +21,6 @@ bool is_segment(std::string_view segment) {
          std::all_of(segment.begin(), segment.end(), is_key_byte);
 }
 
-namespace {
-
 bool is_key(std::string_view text) {
   if (text.size() > max_key) return false;
   while (true) {
@@ -32,8 +30,6 @@ bool is_key(std::string_view text) {
     text.remove_prefix(slash + 1);
   }
 }
-
-}  // namespace
 
 Key Key::parse(std::string_view text) {
   if (!is_key(text)) throw Error(ErrorCode::invalid_argument, "not the name of a stored object");

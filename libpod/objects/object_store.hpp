@@ -110,6 +110,7 @@ class ObjectStore {
 
 /// For those who implement a store.
 bool is_segment(std::string_view text);
+bool is_key(std::string_view text);
 /// "" or a key and '/': Error(invalid_argument) otherwise.
 void check_prefix(std::string_view prefix);
 /// All of the content, in pieces: Error(corrupt) at the end where it is not what its digest says, Error(io) where it is
