@@ -335,35 +335,39 @@ TEST_CASE("commits and tags that are not as git writes them are refused") {
     return content.replace(at, what.size(), with);
   };
   using Change = std::pair<std::string_view, std::string_view>;
-  for (const auto& [what, with] : std::vector<Change>{{"tree ", "tre "},
-                                                      {"tree ", "tree a"},
-                                                      {"author", "autor"},
-                                                      {"author a", "author a\nauthor a"},
-                                                      {"a <a@", "<a@"},
-                                                      {"a <a@", "a<a@"},
-                                                      {"a@example.org>", "a@example.org"},
-                                                      {"<a@", "<a<@"},
-                                                      {"> 1700000000", ">1700000000"},
-                                                      {"1700000000", "-1700000000"},
-                                                      {"1700000000", "01700000000"},
-                                                      {"1700000000", "99999999999999999999"},
-                                                      {"1700000000", "18446744073709551615"},
-                                                      {"+0000", "0000"},
-                                                      {"+0000", "+00000"},
-                                                      {"+0000", "+00"},
-                                                      {"committer", "comitter"},
-                                                      {"m\n", std::string_view("m\0\n", 3)}}) {
+  for (const Change& change : std::vector<Change>{{"tree ", "tre "},
+                                                  {"tree ", "tree a"},
+                                                  {"author", "autor"},
+                                                  {"author a", "author a\nauthor a"},
+                                                  {"a <a@", "<a@"},
+                                                  {"a <a@", "a<a@"},
+                                                  {"a@example.org>", "a@example.org"},
+                                                  {"<a@", "<a<@"},
+                                                  {"> 1700000000", ">1700000000"},
+                                                  {"1700000000", "-1700000000"},
+                                                  {"1700000000", "01700000000"},
+                                                  {"1700000000", "99999999999999999999"},
+                                                  {"1700000000", "18446744073709551615"},
+                                                  {"+0000", "0000"},
+                                                  {"+0000", "+00000"},
+                                                  {"+0000", "+00"},
+                                                  {"committer", "comitter"},
+                                                  {"m\n", std::string_view("m\0\n", 3)}}) {
+    const auto what = change.first;
+    const auto with = change.second;
     CAPTURE(what);
     CAPTURE(with);
     CHECK_REFUSED(pack_of(ObjectType::commit, replaced(sound, what, with)), corrupt, "damaged");
   }
-  for (const auto& [what, with] : std::vector<Change>{{"object ", "objekt "},
-                                                      {"type commit", "type commits"},
-                                                      {"tag v1", "tag v1..2"},
-                                                      {"tag v1", "tag "},
-                                                      {"tagger", "tager"},
-                                                      {"+0000\n", "+0000\nmore\n"},
-                                                      {"m\n", std::string_view("m\0\n", 3)}}) {
+  for (const Change& change : std::vector<Change>{{"object ", "objekt "},
+                                                  {"type commit", "type commits"},
+                                                  {"tag v1", "tag v1..2"},
+                                                  {"tag v1", "tag "},
+                                                  {"tagger", "tager"},
+                                                  {"+0000\n", "+0000\nmore\n"},
+                                                  {"m\n", std::string_view("m\0\n", 3)}}) {
+    const auto what = change.first;
+    const auto with = change.second;
     CAPTURE(what);
     CAPTURE(with);
     CHECK_REFUSED(pack_of(ObjectType::tag, replaced(sound_tag, what, with)), corrupt, "damaged");
