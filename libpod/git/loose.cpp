@@ -67,9 +67,11 @@ void LooseStream::damaged(std::string_view why) const {
 /// At least one byte, or nothing at the end of the stream.
 std::size_t LooseStream::inflate(std::span<std::byte> room) {
   while (!done_) {
-    if (input_.empty()) {
+    // Of what it was given before, the inflater may still have something to say.
+    bool fed = !input_.empty();
+    if (!fed) {
       const std::size_t got = source_.read(std::as_writable_bytes(std::span(buffer_)));
-      if (got == 0) damaged("it is cut short");
+      fed = got > 0;
       input_ = base::bytes_of(std::string_view(buffer_).substr(0, got));
     }
     Inflater::Step step;
@@ -81,7 +83,7 @@ std::size_t LooseStream::inflate(std::span<std::byte> room) {
     input_ = input_.subspan(step.consumed);
     done_ = step.done;
     if (step.produced > 0) return step.produced;
-    if (step.consumed == 0 && !done_ && !input_.empty()) damaged("it cannot be inflated");
+    if (step.consumed == 0 && !done_) damaged(fed ? "it cannot be inflated" : "it is cut short");
   }
   return 0;
 }

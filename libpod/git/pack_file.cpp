@@ -119,18 +119,19 @@ EntryStream::EntryStream(std::shared_ptr<const OpenPack> pack, const PackEntry& 
   buffer_.resize(static_cast<std::size_t>(std::clamp(std::min(entry.size, most) * 129 / 128 + frame, least, most)));
 }
 
-void EntryStream::fill() {
+bool EntryStream::fill() {
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), pack_->end - next_));
   const std::size_t got = read_at(*pack_, next_, std::span(buffer_).first(want));
-  if (got == 0) throw damaged(*pack_, "an entry is cut short");
   next_ += got;
   input_ = base::bytes_of(std::string_view(buffer_).substr(0, got));
+  return got > 0;
 }
 
 std::size_t EntryStream::read(std::span<std::byte> buffer) {
   try {
     while (!done_) {
-      if (input_.empty()) fill();
+      // Of what it was given before, the inflater may still have something to say.
+      const bool fed = !input_.empty() || fill();
       // At the end of the object one byte of room shows whether the stream goes on.
       std::byte probe{};
       const bool at_end = rest_ == 0;
@@ -144,8 +145,9 @@ std::size_t EntryStream::read(std::span<std::byte> buffer) {
       if (done_ && step.produced < rest_ && !at_end) throw damaged(*pack_, "an entry is shorter than it claims");
       if (!at_end) rest_ -= step.produced;
       if (step.produced > 0) return step.produced;
-      if (step.consumed == 0 && !done_ && !input_.empty()) throw damaged(*pack_, "an entry cannot be inflated");
       if (buffer.empty() && !at_end) return 0;
+      if (step.consumed > 0 || done_) continue;
+      throw damaged(*pack_, fed ? "an entry cannot be inflated" : "an entry is cut short");
     }
   } catch (Error& error) {
     if (error.code() != ErrorCode::corrupt || !error.causes().empty()) throw;

@@ -52,7 +52,7 @@ class EntryStream final : public base::ByteSource {
   std::size_t read(std::span<std::byte> buffer) override;
 
  private:
-  void fill();
+  bool fill();  // false at the end of the pack
   std::shared_ptr<const OpenPack> pack_;
   Inflater inflater_;
   std::uint64_t next_;  // in the file

@@ -238,3 +238,28 @@ TEST_CASE("libgit2 reads through it and cannot write") {
             odb.get(), [](const git_oid*, void* into) { return ++*static_cast<int*>(into), 0; }, &count) == 0);
   CHECK(count == 3);
 }
+
+TEST_CASE("what deflates to almost nothing is read in small pieces, also where its file ends") {
+  const base::TempFolder temp("/tmp", "odb-");
+  Repository repository = Repository::init(temp.path() / "store");
+  std::string content;
+  for (int i = 0; i < 5'000; ++i) content += "a cat";
+  const auto check = [&](const Oid& id) {
+    const auto database = ObjectDatabase::open(repository.objects_folder());
+    for (const std::size_t piece : {1u, 7u, 1'000u, 4'096u}) {
+      const auto stream = database->stream(id);
+      std::string got;
+      std::string room(piece, '\0');
+      while (const std::size_t count = stream->read(std::as_writable_bytes(std::span(room))))
+        got.append(room, 0, count);
+      CHECK(got == content);
+    }
+  };
+  SUBCASE("of a pack") {
+    PackWriter pack(repository.objects(), repository.objects_folder(), {});
+    const Oid id = pack.add(ObjectType::blob, base::bytes_of(content));
+    pack.finish();
+    check(id);
+  }
+  SUBCASE("loose") { check(Oid::parse(stock_git(repository.path(), {"hash-object", "-w", "--stdin"}, content))); }
+}
