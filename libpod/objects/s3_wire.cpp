@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace pod::objects {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr int tries = 5;
 constexpr std::chrono::minutes patience{2};
 constexpr std::int64_t correctable = 2 * 86'400;
+constexpr std::int64_t tolerated = 240;  // stores refuse what is off by more than fifteen minutes, some by five
 
 template <std::size_t n>
 bool is_one_of(std::string_view code, const std::array<std::string_view, n>& codes) {
@@ -109,6 +111,7 @@ bool S3Wire::correct_clock(const http::Response& response) {
   const std::lock_guard lock(mutex_);
   const std::int64_t off = *seconds - context_.clock->now().seconds;
   if (off > correctable || off < -correctable) return false;
+  if (std::abs(off - correction_) < tolerated) return false;
   correction_ = off;
   return true;
 }
@@ -228,7 +231,9 @@ S3Reply S3Wire::send(const S3Ask& ask) {
     if (expected && said.code != "NoSuchBucket" && (response.status >= 300 || said.code.empty())) return reply;
 
     // Nothing was done, so these are harmless even where a request is sent once.
-    if (said.code == "RequestTimeTooSkewed" && !corrected && correct_clock(response)) {
+    // (The answer to a HEAD has no words: there the date has to tell why it is refused.)
+    const bool wordless = response.status == 403 && said.code.empty();
+    if ((said.code == "RequestTimeTooSkewed" || wordless) && !corrected && correct_clock(response)) {
       corrected = true;
       continue;
     }
