@@ -1,7 +1,7 @@
 // A pod's HEAD moves: by compare-and-swap, told exactly whether it did.
 //
-//   const std::int64_t since = store.now();                      // before anything is relied on or uploaded
 //   const auto state = read_state(store, pod);
+//   const std::int64_t since = store.now();   // before the first upload, and before the HEAD of another pod is read
 //   const Uploaded packs = upload(store, since, missing, {}, context);
 //   const Published result = publish(store, pod, state, {.refs = refs, .packs = packs.packs, .since = since}, {},
 //   context);
@@ -30,12 +30,12 @@ constexpr std::int64_t push_limit = 24 * 3600;
 struct Change {
   /// All refs that the pod is to have; nullopt: those that it has (only packs change).
   std::optional<std::vector<ManifestRef>> refs;
-  /// What is to be named beside the packs of the expected state: own uploads, packs that HEADs of other pods named
-  /// after `since`, and packs of the expected state that hold objects which its refs do not reach.
+  /// What is to be named beside the packs of the expected state: own uploads, and packs that HEADs of other pods named
+  /// after `since`.
   std::vector<PackInfo> packs;
   /// What need not be named any more, since `packs` hold all that it holds.
   std::vector<digest::Sha256Value> replaced;
-  /// The store's time before the first upload, and before the first look at what it relies on.
+  /// The store's time before the first upload, and before a HEAD of another pod was read.
   std::int64_t since = 0;
 };
 

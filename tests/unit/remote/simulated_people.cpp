@@ -113,8 +113,9 @@ void Pusher::dawdle() {
 
 /// Whether there is nothing left to do.
 bool Pusher::push(const PodName& pod, std::optional<Commit> earlier) {
-  const std::int64_t since = store_.now();
   const auto state = state_of(pod);
+  dawdle();
+  const std::int64_t since = store_.now();
   const Manifest* const before = state && state->manifest ? &*state->manifest : nullptr;
   const std::size_t tip = before != nullptr ? Team::version_of(before->refs.front().target) : 0;
   Commit commit{pod, 0, tip};
@@ -191,9 +192,9 @@ std::set<std::string> Pusher::lines_of(const Manifest& manifest) {
 }
 
 void Pusher::join_packs(const PodName& pod) {
-  const std::int64_t since = store_.now();
   const auto state = state_of(pod);
   if (!state || !state->manifest || state->manifest->packs.size() < 2) return;
+  const std::int64_t since = store_.now();
   Change change;
   change.since = since;
   std::set<std::string> lines;

@@ -19,6 +19,7 @@ void Team::assemble() {
   for (int i = 0; i < 2; ++i) world_.add([this] { Pusher(*this, world_).work(); });
   world_.add([this] { Fetcher(*this, world_).work(); });
   world_.add([this] { collect(world_); });
+  if (world_.dice.chance(250)) world_.add([this] { collect(world_); });
 }
 
 std::size_t Team::add_version(std::size_t parent, unsigned asset) {

@@ -60,8 +60,8 @@ struct SmallRemote {
 
   /// Through `through`, on top of what is there.
   Published push(const PodName& pod, char digit, const std::string& pack, objects::ObjectStore& through) {
-    const std::int64_t since = now();
     const auto state = read_state(through, pod);
+    const std::int64_t since = now();
     const auto uploaded = upload(through, since, {upload_of(pack)}, {}, context);
     return publish(through, pod, state, {.refs = refs_of(pod, digit), .packs = uploaded.packs, .since = since},
                    options(), context);
