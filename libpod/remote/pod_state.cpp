@@ -1,5 +1,6 @@
 #include "remote/pod_state.hpp"
 
+#include "json/json.hpp"
 #include "remote/layout.hpp"
 #include "remote/parallel.hpp"
 
@@ -49,6 +50,28 @@ void check_belongs(const PodName& pod, const Head& head, const Manifest& manifes
 }
 
 }  // namespace
+
+std::string write_state(const PodState& state) {
+  json::Value value = {
+      {"format", 1}, {"head", write_head(state.head)}, {"modified", state.modified}, {"version", state.version}};
+  if (state.manifest) value["manifest"] = write_manifest(*state.manifest);
+  return json::canonical(value);
+}
+
+PodState parse_state(std::string_view text) {
+  constexpr std::string_view what = "note of a remote's pod";
+  const json::Value value =
+      json::parse(text, what, {.bytes = 2 * (head_limit + manifest_limit), .depth = 2, .values = 16});
+  if (json::integer_member(value, "format", what) != 1)
+    throw Error(ErrorCode::incompatible, "a note of a remote's pod is of another format");
+  PodState state{parse_head(json::string_member(value, "head", what)), json::string_member(value, "version", what),
+                 json::integer_member(value, "modified", what), std::nullopt};
+  if (const auto manifest = json::find_string(value, "manifest")) state.manifest = parse_manifest(*manifest);
+  if (state.manifest.has_value() != state.head.manifest.has_value() || state.version.empty() ||
+      (state.manifest && digest::sha256(write_manifest(*state.manifest)) != *state.head.manifest))
+    throw Error(ErrorCode::corrupt, "a note of a remote's pod does not hold together");
+  return state;
+}
 
 std::optional<ReadHead> find_head(objects::ObjectStore& store, const PodName& pod) {
   const objects::Key key = head_key(pod);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pod::remote {
@@ -23,6 +24,11 @@ struct PodState {
 /// is returned after one request; a manifest that is known is not read again. Two requests else, more only while HEAD
 /// moves. Error(corrupt) where something is damaged, missing, not the one that was named, or older than `seen`.
 std::optional<PodState> read_state(objects::ObjectStore& store, const PodName& pod, const PodState* seen = nullptr);
+
+/// For a sidecar of who reads: what was seen last. One line and a line feed.
+std::string write_state(const PodState& state);
+/// Error(corrupt), Error(incompatible).
+PodState parse_state(std::string_view text);
 
 struct ReadHead {
   Head head;

@@ -1,13 +1,18 @@
 #include "remote/uploads.hpp"
 
+#include "base/files.hpp"
 #include "objects/forwarding_store.hpp"
 #include "remote/layout.hpp"
 #include "remote/parallel.hpp"
 
 #include <libpod/error.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <filesystem>
 #include <memory>
 
 namespace pod::remote {
@@ -93,7 +98,44 @@ class Sender {
   std::atomic<std::uint64_t> found_{0};
 };
 
+/// A stretch of a file.
+class Stretch final : public base::ByteSource {
+ public:
+  Stretch(const std::filesystem::path& path, std::uint64_t offset, std::uint64_t length)
+      : file_(base::open_file(path, O_RDONLY | O_NOFOLLOW)), path_(path), at_(offset), left_(length) {}
+  std::size_t read(std::span<std::byte> buffer) override {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), left_));
+    if (wanted == 0) return 0;
+    ssize_t count = 0;
+    do count = ::pread(file_.get(), buffer.data(), wanted, static_cast<off_t>(at_));
+    while (count < 0 && errno == EINTR);
+    if (count < 0) base::throw_errno(errno, "read", path_);
+    if (count == 0) throw Error(ErrorCode::io, quote(path_.native()) + " became shorter while it was uploaded");
+    at_ += static_cast<std::uint64_t>(count);
+    left_ -= static_cast<std::uint64_t>(count);
+    return static_cast<std::size_t>(count);
+  }
+
+ private:
+  base::Fd file_;
+  std::filesystem::path path_;
+  std::uint64_t at_;
+  std::uint64_t left_;
+};
+
+objects::Content content_of(const std::filesystem::path& path, const NamedFile& file) {
+  return {file.size, file.sha256, [path](std::uint64_t offset, std::uint64_t length) {
+            return std::unique_ptr<base::ByteSource>(std::make_unique<Stretch>(path, offset, length));
+          }};
+}
+
 }  // namespace
+
+Upload upload_of(const OutgoingPack& pack) {
+  Upload upload{pack.info, content_of(pack.pack, pack.info.pack), std::nullopt};
+  if (pack.index) upload.index = content_of(*pack.index, pack.info.index.value());
+  return upload;
+}
 
 Uploaded upload(objects::ObjectStore& store, std::int64_t since, const std::vector<Upload>& uploads,
                 const UploadOptions& options, const Context& context) {

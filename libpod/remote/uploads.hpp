@@ -3,6 +3,7 @@
 
 #include "objects/object_store.hpp"
 #include "remote/manifest.hpp"
+#include "remote/outgoing.hpp"
 
 #include <libpod/context.hpp>
 
@@ -17,6 +18,9 @@ struct Upload {
   objects::Content pack;
   std::optional<objects::Content> index;  // where info.index is
 };
+
+/// What was written for a push. The files are opened anew for each part that is sent.
+Upload upload_of(const OutgoingPack& pack);
 
 struct UploadOptions {
   unsigned connections = 4;

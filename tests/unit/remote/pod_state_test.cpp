@@ -129,3 +129,23 @@ TEST_CASE("all pods are listed, those that were deleted and those that cannot be
   REQUIRE(list.problems.size() == 1);
   CHECK(list.problems[0].find("pods/till/HEAD") != std::string::npos);
 }
+
+TEST_CASE("what was seen is kept as a line, and read back whole or not at all") {
+  SmallRemote remote;
+  const PodState state = remote.push(shop, '1', "one");
+  const std::string text = write_state(state);
+  const PodState read = parse_state(text);
+  CHECK((read.head == state.head && read.manifest == state.manifest && read.version == state.version));
+  CHECK(read.modified == state.modified);
+  objects::CountingStore counting(remote.store);
+  read_state(counting, shop, &read);
+  CHECK(counting.calls() == 1);
+
+  const PodState gone = delete_pod(remote.store, shop, state, SmallRemote::options(), {}).state.value();
+  CHECK(parse_state(write_state(gone)).head == gone.head);
+
+  PodState mixed = remote.push(till, '2', "two");
+  mixed.head = state.head;
+  CHECK(code_of([&] { parse_state(write_state(mixed)); }) == ErrorCode::corrupt);
+  CHECK(code_of([&] { parse_state(text.substr(0, text.size() / 2)); }) == ErrorCode::corrupt);
+}

@@ -1,5 +1,6 @@
 #include "remote/uploads.hpp"
 
+#include "base/files.hpp"
 #include "objects/counting_store.hpp"
 #include "objects/fault_store.hpp"
 #include "remote/parallel.hpp"
@@ -132,6 +133,25 @@ TEST_CASE("an object of another size under the name of a pack is an alarm") {
     CHECK(error->code() == ErrorCode::corrupt);
     CHECK(error->message().find(key.str()) != std::string::npos);
   }
+}
+
+TEST_CASE("the files of a push are sent as they lie") {
+  SmallRemote remote;
+  const pod::base::TempFolder folder(std::filesystem::temp_directory_path());
+  std::string large(3'000'000, 'x');
+  for (std::size_t i = 0; i < large.size(); i += 1000) large[i] = static_cast<char>('a' + i % 26);
+  pod::base::write_file_atomically(folder.path() / "pack", large);
+  pod::base::write_file_atomically(folder.path() / "index", "its index");
+  const OutgoingPack pack{upload_of(large, "its index").info, folder.path() / "pack", folder.path() / "index"};
+  const auto result = upload(remote.store, remote.now(), {upload_of(pack)}, {}, {});
+  const auto key = pack_key(result.packs[0].day, pack.info.pack.sha256);
+  CHECK(objects::read_object(remote.store, key, 4'000'000)->first == large);
+  CHECK(result.sent == large.size() + 9);
+
+  const Upload again = upload_of(pack);
+  CHECK(pod::base::read_all(*again.pack.open(1000, 26), 100) == large.substr(1000, 26));
+  pod::base::write_file_atomically(folder.path() / "pack", "cut");
+  CHECK(code_of([&] { pod::base::read_all(*again.pack.open(0, large.size()), 4'000'000); }) == ErrorCode::io);
 }
 
 TEST_CASE("an upload stops when it is cancelled") {
