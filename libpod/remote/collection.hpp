@@ -17,7 +17,7 @@
 
 namespace pod::remote {
 
-constexpr std::int64_t grace = 7 * 86400;  // seconds
+constexpr std::int64_t grace = std::int64_t{7} * 86400;  // seconds
 
 struct CollectionOptions {
   bool dry_run = false;

@@ -116,7 +116,7 @@ Format parse_format(std::string_view text) {
   if (json::integer_member(value, "format", what) > layout_format)
     throw Error(ErrorCode::incompatible, "the remote has a newer layout than this program knows")
         .hint("use a newer version of this program");
-  const Format format{json::string_member(value, "head", what)};
+  Format format{json::string_member(value, "head", what)};
   if (!is_door(format.head)) throw Error(ErrorCode::corrupt, "\"format.json\" names no door that there is");
   if (write_format(format) != text) throw Error(ErrorCode::corrupt, "\"format.json\" is not written as it should be");
   return format;

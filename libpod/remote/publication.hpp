@@ -25,7 +25,7 @@
 namespace pod::remote {
 
 /// How long a push may take from `since` to its compare-and-swap.
-constexpr std::int64_t push_limit = 24 * 3600;
+constexpr std::int64_t push_limit = std::int64_t{24} * 3600;
 
 struct Change {
   /// All refs that the pod is to have; nullopt: those that it has (only packs change).
