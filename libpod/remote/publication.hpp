@@ -57,9 +57,10 @@ struct Published {
   std::optional<PodState> state;
 };
 
-/// `expected`: what the change was made for; nullopt for a pod that is not there. Where only the packs moved meanwhile,
-/// the change is put on top of them, five times at most (then Error(busy)). Error(outcome_unknown) where no answer came
-/// and HEAD cannot be read: nothing is deleted, and a repetition finds out. Error(refused) for more than 64 packs.
+/// The caller has looked at the remote's marker (find_format), once. `expected`: what the change was made for; nullopt
+/// for a pod that is not there. Where only the packs moved meanwhile, the change is put on top of them, five times at
+/// most (then Error(busy)). Error(outcome_unknown) where no answer came and HEAD cannot be read: nothing is deleted,
+/// and a repetition finds out. Error(refused) for more than 64 packs.
 Published publish(objects::ObjectStore& store, const PodName& pod, const std::optional<PodState>& expected,
                   const Change& change, const PublishOptions& options, const Context& context);
 

@@ -77,6 +77,7 @@ void Pusher::work() {
       expect_passing(error);
     } catch (const Death&) {
       if (world_.ending()) return;
+      ++team_.tally_.deaths;
       if (world_.dice.chance(500)) seen_.clear();
     }
   }
@@ -139,13 +140,16 @@ bool Pusher::push(const PodName& pod, std::optional<Commit> earlier) {
   const std::string asset = line('a', team_.versions_[commit.version].asset);
   if (!there.contains(asset)) {
     auto elsewhere = world_.dice.chance(500) ? find_elsewhere(pod, asset) : std::nullopt;
-    if (elsewhere)
+    if (elsewhere) {
+      ++team_.tally_.relied;
       change.packs.push_back(*elsewhere);
-    else
+    } else {
       uploads.push_back(pack_of(asset + '\n', true));
+    }
   }
   dawdle();
   const Uploaded uploaded = upload(store_, since, uploads, upload_options(), Context());
+  team_.tally_.found += uploaded.found > 0 ? 1 : 0;
   change.packs.insert(change.packs.end(), uploaded.packs.begin(), uploaded.packs.end());
   dawdle();
 
@@ -163,9 +167,15 @@ Published Pusher::publish_told(const PodName& pod, const std::optional<PodState>
   try {
     const Published result = publish(store_, pod, expected, change, options(), Context());
     if (result.outcome != Outcome::published) team_.forbid(pod, nonces_);
+    ++(result.outcome == Outcome::published ? team_.tally_.published
+       : result.outcome == Outcome::moved   ? team_.tally_.moved
+                                            : team_.tally_.expired);
     return result;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::outcome_unknown) team_.forbid(pod, nonces_);
+    if (error.code() == ErrorCode::outcome_unknown)
+      ++team_.tally_.unknown;
+    else
+      team_.forbid(pod, nonces_);
     throw;
   }
 }
@@ -219,12 +229,13 @@ void Pusher::remove(const PodName& pod) {
   if (result.outcome != Outcome::published) return;
   Head own = state->head;
   ++own.generation;
+  ++team_.tally_.deleted;
   team_.acknowledge_tombstone(pod, own);
   seen_.insert_or_assign(pod.str(), *result.state);
 }
 
 void Fetcher::work() {
-  for (int task = 0; task < tasks; ++task) {
+  for (int task = 0; task < 2 * tasks; ++task) {
     try {
       world_.sleep(world_.some_time());
       fetch(team_.pods_[world_.dice.below(2)]);
@@ -232,6 +243,7 @@ void Fetcher::work() {
       expect_passing(error);
     } catch (const Death&) {
       if (world_.ending()) return;
+      ++team_.tally_.deaths;
       seen_.clear();
     }
   }
@@ -244,6 +256,7 @@ void Fetcher::fetch(const PodName& pod) {
   if (!state) return;
   if (state->manifest) {
     std::set<std::string> lines;
+    const bool slow = world_.dice.chance(200);
     for (const PackInfo& info : state->manifest->packs) {
       std::string text;
       const auto read = store_.get(pack_key(info.day, info.pack.sha256), {},
@@ -252,18 +265,20 @@ void Fetcher::fetch(const PodName& pod) {
         if (world_.now - began < 4 * day) throw Violation("a fetch of less than four days lacks a pack");
         const auto now = read_state(store_, pod, &*state);
         if (now->head == state->head) throw Violation("a fetch lacks a pack, and HEAD has not moved on");
+        ++team_.tally_.outrun;
         return;
       }
       if (digest::sha256(text) != info.pack.sha256) throw Violation("a pack holds other bytes");
       add_lines(lines, text);
-      if (world_.dice.chance(100)) world_.sleep(world_.dice.upto(3 * day));
+      if (slow && world_.dice.chance(500)) world_.sleep(world_.dice.upto(9 * day));
     }
     team_.check_closure(Team::version_of(state->manifest->refs.front().target), lines);
   }
+  ++team_.tally_.fetched;
   seen_.insert_or_assign(pod.str(), *state);
 }
 
-void collect(World& world) {
+void collect(World& world, Tally& tally) {
   // It may stand still as long as it likes: what is garbage stays garbage.
   Client store(world, 10 * day);
   for (int task = 0; task < 2 * tasks; ++task) {
@@ -274,6 +289,7 @@ void collect(World& world) {
       expect_passing(error);
     } catch (const Death&) {
       if (world.ending()) return;
+      ++tally.deaths;
     }
   }
 }

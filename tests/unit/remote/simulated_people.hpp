@@ -56,6 +56,6 @@ class Fetcher {
   std::map<std::string, PodState> seen_;
 };
 
-void collect(World& world);
+void collect(World& world, Tally& tally);
 
 }  // namespace pod::remote::test

@@ -10,7 +10,7 @@
 
 namespace pod::remote::test {
 
-Team::Team(World& world) : world_(world), versions_(1) {
+Team::Team(World& world, Tally& tally) : world_(world), tally_(tally), versions_(1) {
   pods_ = {PodName::parse("shop"), PodName::parse("till")};
   world_.changed = [this](const std::string& key) { check_change(key); };
 }
@@ -18,8 +18,8 @@ Team::Team(World& world) : world_(world), versions_(1) {
 void Team::assemble() {
   for (int i = 0; i < 2; ++i) world_.add([this] { Pusher(*this, world_).work(); });
   world_.add([this] { Fetcher(*this, world_).work(); });
-  world_.add([this] { collect(world_); });
-  if (world_.dice.chance(250)) world_.add([this] { collect(world_); });
+  world_.add([this] { collect(world_, tally_); });
+  if (world_.dice.chance(250)) world_.add([this] { collect(world_, tally_); });
 }
 
 std::size_t Team::add_version(std::size_t parent, unsigned asset) {
@@ -142,6 +142,7 @@ void Team::check_change(const std::string& key) {
     check_head(*parse_key(key)->pod, parse_head(*stored->bytes));
     return;
   }
+  ++tally_.removed;
   check_roots();
 }
 
@@ -157,12 +158,15 @@ void Team::check_end() const {
   }
 }
 
-void simulate(std::uint64_t seed) {
+std::string simulate(std::uint64_t seed, Tally& tally) {
   World world(seed);
-  Team team(world);
+  Team team(world, tally);
   team.assemble();
   world.run();
   team.check_end();
+  std::string end = std::to_string(world.now);
+  for (const auto& [key, stored] : world.objects) end += ' ' + key + '=' + std::to_string(stored.version);
+  return end;
 }
 
 }  // namespace pod::remote::test

@@ -22,9 +22,24 @@ struct SimulatedVersion {
   unsigned asset = 0;
 };
 
+/// What came to pass, over many interleavings.
+struct Tally {
+  std::uint64_t published = 0;
+  std::uint64_t moved = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t unknown = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t found = 0;   // packs that were there already
+  std::uint64_t relied = 0;  // packs of other pods
+  std::uint64_t fetched = 0;
+  std::uint64_t outrun = 0;   // fetches whose packs were taken away
+  std::uint64_t removed = 0;  // objects
+  std::uint64_t deaths = 0;
+};
+
 class Team {
  public:
-  explicit Team(World& world);
+  Team(World& world, Tally& tally);
 
   /// Adds the actors to the world.
   void assemble();
@@ -59,6 +74,7 @@ class Team {
   const Manifest& manifest(const std::string& key) const;
 
   World& world_;
+  Tally& tally_;
   std::vector<SimulatedVersion> versions_;
   std::vector<PodName> pods_;
   std::map<digest::Sha256Value, std::string> texts_;  // of every pack that was made
@@ -67,7 +83,7 @@ class Team {
   mutable std::map<std::string, Manifest> manifests_;
 };
 
-/// One interleaving. Throws Violation.
-void simulate(std::uint64_t seed);
+/// One interleaving; what the world is like at its end. Throws Violation.
+std::string simulate(std::uint64_t seed, Tally& tally);
 
 }  // namespace pod::remote::test
