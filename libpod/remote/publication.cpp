@@ -33,6 +33,7 @@ class Publication {
     if (!expected) require_format(store_, options_.door);
     std::optional<PodState> base = expected;
     for (int round = 0; round < max_rounds; ++round) {
+      context_.cancel->check();
       if (round > 0) wait(round);
       const std::string nonce = options_.nonce();
       const Manifest manifest = next(base, change, nonce);

@@ -323,3 +323,37 @@ TEST_CASE("a push waits between tries, and no longer than it is let") {
                   {}, context);
         }) == ErrorCode::cancelled);
 }
+
+TEST_CASE("broken off at any request, before it was done or after, a push that is done again comes to the same end") {
+  for (const auto effect : {Fault::Effect::lost_request, Fault::Effect::lost_answer})
+    for (std::uint64_t at = 1; at <= 10; ++at) {
+      CAPTURE(at);
+      SmallRemote remote;
+      const std::vector<Upload> uploads{upload_of("one", "index of one"), upload_of("two", "index of two")};
+      const auto push = [&](objects::ObjectStore& store) {
+        const auto state = read_state(store, shop);
+        if (state && state->manifest && state->manifest->refs == refs_of(shop, '1')) return std::uint64_t{0};
+        const std::int64_t since = store.now();
+        const auto packs = upload(store, since, uploads, {.connections = 1}, {});
+        const auto result =
+            publish(store, shop, state, {.refs = refs_of(shop, '1'), .packs = packs.packs, .since = since},
+                    SmallRemote::options(), {});
+        CHECK(result.outcome == Outcome::published);
+        return packs.sent;
+      };
+      FaultStore bad(remote.store, [&](std::uint64_t number, Call, const std::string&) {
+        return Fault{.effect = number == at ? effect : Fault::Effect::none};
+      });
+      const auto error = error_of([&] { push(bad); });
+      const bool asked_again = effect == Fault::Effect::lost_answer && bad.calls() > 10;
+      CHECK((error || asked_again));
+      if (error) CHECK(error->code() == ErrorCode::unreachable);
+      // GET HEAD, the time, two packs and two indexes, the marker, the manifest, the time, HEAD.
+      const std::uint64_t sent = push(remote.store);
+      if (at >= 7) CHECK(sent == 0);
+      const auto state = read_state(remote.store, shop).value();
+      CHECK(state.head.generation == 1);
+      CHECK(state.manifest->packs.size() == 2);
+      CHECK(read_state(remote.store, shop)->manifest->refs == refs_of(shop, '1'));
+    }
+}
