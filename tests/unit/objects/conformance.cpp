@@ -245,22 +245,22 @@ TEST_CASE("a range is what it says, cut at the end") {
       std::uint64_t offset;
       std::optional<std::uint64_t> length;
     };
-    for (const auto& [offset, length] :
+    for (const Range& range :
          {Range{0, 1}, Range{0, 300'000}, Range{1, 299'998}, Range{299'999, 1}, Range{65'536, 65'536}, Range{12, {}},
           Range{299'999, {}}, Range{299'990, 1000}, Range{0, 0}, Range{5, 0}, Range{300'000, {}}, Range{300'000, 7},
           Range{1'000'000, 1}, Range{100, ~std::uint64_t{0}}}) {
-      CAPTURE(offset);
+      CAPTURE(range.offset);
       ReadOptions options;
-      options.offset = offset;
-      options.length = length;
+      options.offset = range.offset;
+      options.length = range.length;
       std::string read;
       const ReadResult result =
           store->get(key("a"), options, [&](base::ConstBytes piece) { read += base::text_of(piece); });
       CHECK(result.status == ReadStatus::read);
       CHECK(result.info.size == 300'000);
       CHECK(result.info.version == store->head(key("a"))->version);
-      const std::size_t from = std::min<std::size_t>(offset, text.size());
-      CHECK(read == text.substr(from, length.value_or(text.size())));
+      const std::size_t from = std::min<std::size_t>(range.offset, text.size());
+      CHECK(read == text.substr(from, range.length.value_or(text.size())));
     }
     store->put_if_absent(key("empty"), Content::of(""));
     CHECK(read_text(*store, key("empty")).empty());
