@@ -195,6 +195,70 @@ TEST_CASE("killed at any removal, every manifest that is left has its packs") {
   }
 }
 
+TEST_CASE("a removal that is under way does not meet a pack of the same bytes that is pushed meanwhile") {
+  Shared remote;
+  remote.push(shop, '1', "one");
+  const PackInfo old = remote.orphan("of a push that broke");
+  remote.pass(grace);
+  FaultStore late(remote.store, [&](std::uint64_t, Call call, const std::string&) {
+    if (call == Call::remove) remote.push(shop, '2', "of a push that broke");
+    return Fault{};
+  });
+  CHECK(collect_garbage(late, {}, {}).removed.size() == 1);
+  CHECK_FALSE(remote.has(pack_key(old.day, old.pack.sha256)));
+  CHECK(remote.whole(shop));
+}
+
+TEST_CASE("what a push finds on the last day that it may is still there when HEAD comes as late as it may") {
+  Shared remote;
+  remote.push(shop, '1', "one");
+  remote.clock.seconds = Day{Day::of(remote.now()).number + 1}.begin();
+  const PackInfo old = remote.orphan("of a push that broke", "its index");
+  remote.pass(3 * 86400 - 1);
+  const std::int64_t since = remote.now();
+  const auto found = upload(remote.store, since, {upload_of("of a push that broke", "its index")}, {.ask_from = 0}, {});
+  REQUIRE(found.packs[0] == old);
+  const auto before = read_state(remote.store, shop);
+  remote.pass(push_limit - 1);
+  // The request is under way for two days, and a collector comes by every hour.
+  FaultStore slow(remote.store, [&](std::uint64_t, Call call, const std::string&) {
+    if (call == Call::replace)
+      for (int hours = 0; hours < 48; ++hours) {
+        remote.pass(3600);
+        remote.collect();
+      }
+    return Fault{};
+  });
+  const auto result = publish(slow, shop, before, {.refs = refs_of(shop, '2'), .packs = found.packs, .since = since},
+                              SmallRemote::options(), {});
+  REQUIRE(result.outcome == Outcome::published);
+  remote.pass(30 * grace);
+  remote.collect();
+  CHECK(remote.whole(shop));
+}
+
+TEST_CASE("a fetch that lasts four days finds all that the HEAD which it read names") {
+  Shared remote;
+  const PodState first = remote.push(shop, '1', "one");
+  const PackInfo joined = remote.orphan("joined");
+  const std::int64_t since = remote.now();
+  remote.pass(push_limit - 1);
+  std::optional<PodState> fetching;
+  // The successor's manifest is there for three days before its HEAD; then somebody reads the old HEAD once more.
+  FaultStore slow(remote.store, [&](std::uint64_t, Call call, const std::string&) {
+    if (call != Call::replace) return Fault{};
+    remote.pass(2 * 86400);
+    fetching = read_state(remote.store, shop);
+    return Fault{};
+  });
+  Change change{.packs = {joined}, .replaced = {first.manifest->packs[0].pack.sha256}, .since = since};
+  REQUIRE(publish(slow, shop, first, change, SmallRemote::options(), {}).outcome == Outcome::published);
+  REQUIRE(fetching->head == first.head);
+  remote.pass(4 * 86400);
+  remote.collect();
+  for (const PackInfo& info : fetching->manifest->packs) CHECK(remote.has(pack_key(info.day, info.pack.sha256)));
+}
+
 TEST_CASE("a collector stops when it is cancelled") {
   Shared remote;
   remote.push(shop, '1', "one");
