@@ -79,10 +79,14 @@ void GapWalk::make_old(const Oid& id) {
 
 void GapWalk::add_tip(const Oid& tip, bool old) {
   Oid at = tip;
+  std::string type;  // by the tag that names it
   for (std::size_t depth = 0;; ++depth) {
     if (old && !objects_.contains(at)) return;
     const auto header = objects_.header(at);
     if (!header) throw Error(ErrorCode::not_found, "the object " + at.hex() + " is missing");
+    if (!type.empty() && type != git::type_name(header->type))
+      throw Error(ErrorCode::corrupt, "the object " + at.hex() + " is a " + std::string(git::type_name(header->type)) +
+                                          ", and is named as a " + type);
     if (header->type == ObjectType::commit) {
       queue(at, old);
       if (!old) tips_.push_back(at);
@@ -98,6 +102,9 @@ void GapWalk::add_tip(const Oid& tip, bool old) {
       throw Error(ErrorCode::corrupt, "the tag " + at.hex() + " is damaged");
     if (old) mark_(at);
     at = Oid::parse(std::string_view(tag).substr(7, 2 * Oid::size));
+    constexpr std::size_t type_line = 7 + 2 * Oid::size + 1;
+    if (tag.compare(type_line, 5, "type ") == 0)
+      type = tag.substr(type_line + 5, tag.find('\n', type_line) - type_line - 5);
   }
 }
 

@@ -27,6 +27,7 @@ fs::path index_beside(const fs::path& pack) { return fs::path(pack).replace_exte
 struct Quarantined {
   fs::path pack;
   std::unique_ptr<git::PackIndex> index;
+  std::vector<ObjectType> types;  // by the place in the index
   std::vector<bool> met;
   std::vector<bool> needed;
   std::uint32_t needed_count = 0;
@@ -88,15 +89,17 @@ struct Intake::Impl {
       return;
     }
     rename_to(copy, pack);
-    add_quarantined(pack, index);
+    add_quarantined(pack, index, found);
   }
 
-  void add_quarantined(const fs::path& pack, const std::string& index) {
+  void add_quarantined(const fs::path& pack, const std::string& index, const git::ForeignPack& found) {
     {
       const base::Fd fd = base::open_file(index_beside(pack), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
       base::write_all(fd.get(), base::bytes_of(index), index_beside(pack));
     }
-    Quarantined added{pack, git::PackIndex::open(index_beside(pack)), {}, {}, 0};
+    Quarantined added{pack, git::PackIndex::open(index_beside(pack)), {}, {}, {}, 0};
+    added.types.reserve(found.objects.size());
+    for (const git::ForeignObject& object : found.objects) added.types.push_back(object.type);
     added.met.resize(added.index->count());
     added.needed.resize(added.index->count());
     packs.push_back(std::move(added));
@@ -121,7 +124,7 @@ struct Intake::Impl {
       if (offer.depth) walk.need_content_of(*offer.depth);
       walk.objects([this](const GapObject& object) { take(object); });
       TreeExtent extent(
-          *both, [this](const Oid& id) { return is_quarantined(id); }, limits.entries, limits.depth, context);
+          *both, [this](const Oid& id) { return quarantined_type(id); }, limits.entries, limits.depth, context);
       for (const GapCommit& commit : commits) extent.measure(commit.tree);
     } catch (Error& error) {
       if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::corrupt &&
@@ -136,30 +139,32 @@ struct Intake::Impl {
     leave_out_extras();
   }
 
-  bool is_quarantined(const Oid& id) const {
-    return std::any_of(packs.begin(), packs.end(),
-                       [&](const Quarantined& pack) { return pack.index->find(id).has_value(); });
+  std::optional<ObjectType> quarantined_type(const Oid& id) const {
+    for (const Quarantined& pack : packs)
+      if (const auto position = pack.index->find(id)) return pack.types[*position];
+    return std::nullopt;
   }
 
   void take(const GapObject& object) {
     context.cancel->check();
-    bool here = false;
+    std::optional<ObjectType> type;
     for (Quarantined& pack : packs) {
       const auto position = pack.index->find(object.id);
       if (!position) continue;
-      here = true;
-      if (pack.needed[*position]) continue;
+      type = pack.types[*position];
       pack.needed[*position] = true;
       ++pack.needed_count;
       break;  // of two packs that have it, one keeps it
     }
-    if (!here && !object.needed && !database->knows(object.id)) return;
-    const auto header = both->header(object.id);
-    if (!header) throw Error(ErrorCode::not_found, "the object " + object.id.hex() + " is missing");
-    if (header->type != object.type)
-      throw Error(ErrorCode::corrupt, "the object " + object.id.hex() + " is a " +
-                                          std::string(git::type_name(header->type)) + ", and is named as a " +
-                                          std::string(git::type_name(object.type)));
+    if (!type) {
+      if (!object.needed && !database->knows(object.id)) return;
+      const auto header = database->header(object.id);
+      if (!header) throw Error(ErrorCode::not_found, "the object " + object.id.hex() + " is missing");
+      type = header->type;
+    }
+    if (*type != object.type)
+      throw Error(ErrorCode::corrupt, "the object " + object.id.hex() + " is a " + std::string(git::type_name(*type)) +
+                                          ", and is named as a " + std::string(git::type_name(object.type)));
   }
 
   /// Writes those packs anew of which not all is needed.
@@ -193,7 +198,7 @@ struct Intake::Impl {
       const fs::path place = quarantine.path() / ("pack-" + index->pack_checksum().hex() + ".pack");
       rename_to(pack.pack, place);
       rename_to(*pack.index, index_beside(place));
-      packs.push_back({place, std::move(index), {}, {}, 0});
+      packs.push_back({place, std::move(index), {}, {}, {}, 0});
     }
   }
 

@@ -21,6 +21,18 @@ std::vector<TreeEntry> entries_of(git::ObjectDatabase& objects, const Oid& tree)
 
 }  // namespace
 
+bool TreeExtent::check_type(const Oid& id, ObjectType type) {
+  std::optional<ObjectType> found = new_type_(id);
+  const bool is_new = found.has_value();
+  // What is neither new nor here is content of a version that need not be whole.
+  if (!is_new && objects_.knows(id))
+    if (const auto header = objects_.header(id)) found = header->type;
+  if (found && *found != type)
+    throw Error(ErrorCode::corrupt, "the object " + id.hex() + " is a " + std::string(git::type_name(*found)) +
+                                        ", and is named as a " + std::string(git::type_name(type)));
+  return is_new;
+}
+
 void TreeExtent::measure(const Oid& root) {
   struct Frame {
     Oid tree;
@@ -39,11 +51,12 @@ void TreeExtent::measure(const Oid& root) {
     if (objects_.knows(tree))
       for (const TreeEntry& entry : entries_of(objects_, tree)) {
         ++frame.extent.entries;
-        if (entry.is_tree() && is_new_(entry.id)) frame.folders.push_back(entry.id);
+        const bool is_new = check_type(entry.id, entry.is_tree() ? ObjectType::tree : ObjectType::blob);
+        if (entry.is_tree() && is_new) frame.folders.push_back(entry.id);
       }
     path.push_back(std::move(frame));
   };
-  if (!is_new_(root) || known_.contains(root)) return;
+  if (!check_type(root, ObjectType::tree) || known_.contains(root)) return;
   enter(root);
   while (!path.empty()) {
     context_.cancel->check();

@@ -18,25 +18,32 @@ namespace pod::remote {
 /// A tree may name the same tree many times, and that one the next: a few kilobytes are ten thousand million files.
 class TreeExtent {
  public:
-  /// Trees of which `is_new` says no count as one entry: they were measured when they came.
-  TreeExtent(git::ObjectDatabase& objects, std::function<bool(const Oid&)> is_new, std::uint64_t most_entries,
-             std::size_t deepest, const Context& context)
+  /// The type of a new object; nullopt for one that is not new.
+  using NewType = std::function<std::optional<git::ObjectType>(const Oid&)>;
+
+  /// Trees that are not new count as one entry: they were measured when they came.
+  TreeExtent(git::ObjectDatabase& objects, NewType new_type, std::uint64_t most_entries, std::size_t deepest,
+             const Context& context)
       : objects_(objects),
-        is_new_(std::move(is_new)),
+        new_type_(std::move(new_type)),
         most_entries_(most_entries),
         deepest_(deepest),
         context_(context) {}
 
-  /// Error(refused) for more entries or folders in one another than are allowed. Cost: each new tree is read once.
+  /// Error(refused) for more entries or folders in one another than are allowed; Error(corrupt) where an object is of
+  /// another type than an entry of a new tree says. Cost: each new tree is read once.
   void measure(const Oid& tree);
 
  private:
+  /// Whether the object is new.
+  bool check_type(const Oid& id, git::ObjectType type);
+
   struct Extent {
     std::uint64_t entries = 0;
     std::size_t depth = 0;
   };
   git::ObjectDatabase& objects_;
-  std::function<bool(const Oid&)> is_new_;
+  NewType new_type_;
   std::uint64_t most_entries_;
   std::size_t deepest_;
   Context context_;

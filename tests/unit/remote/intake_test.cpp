@@ -225,6 +225,30 @@ TEST_CASE("objects of another type than they are named as are refused") {
                   {.tips = {id_of(ObjectType::commit, commit_text(tree))}, .known_tips = {}}, ErrorCode::corrupt,
                   "blob");
   }
+  SUBCASE("a tree named as a folder first, and as a file then") {
+    const std::string tree =
+        tree_entry("40000", "a", id_of(ObjectType::tree, "")) + tree_entry("100644", "b", id_of(ObjectType::tree, ""));
+    CraftedPack pack;
+    pack.whole(ObjectType::commit, commit_text(tree));
+    pack.whole(ObjectType::tree, tree);
+    pack.whole(ObjectType::tree, "");
+    check_refused(receiver, written(receiver.folder, pack),
+                  {.tips = {id_of(ObjectType::commit, commit_text(tree))}, .known_tips = {}}, ErrorCode::corrupt,
+                  "is a tree, and is named as a blob");
+  }
+  SUBCASE("a tag that says of a commit that it is a tree") {
+    const std::string tree = tree_entry("100644", "a", id_of(ObjectType::blob, "x"));
+    const std::string commit = commit_text(tree);
+    const std::string tag = "object " + id_of(ObjectType::commit, commit).hex() +
+                            "\ntype tree\ntag v1\ntagger a <a@example.org> 1700000000 +0000\n\nm\n";
+    CraftedPack pack;
+    pack.whole(ObjectType::tag, tag);
+    pack.whole(ObjectType::commit, commit);
+    pack.whole(ObjectType::tree, tree);
+    pack.whole(ObjectType::blob, "x");
+    check_refused(receiver, written(receiver.folder, pack), {.tips = {id_of(ObjectType::tag, tag)}, .known_tips = {}},
+                  ErrorCode::corrupt, "is a commit, and is named as a tree");
+  }
   SUBCASE("a commit whose tree is a file") {
     CraftedPack pack;
     const std::string person = "a <a@example.org> 1700000000 +0000\n";
