@@ -1,3 +1,4 @@
+#include "flow/judging.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/state_models.hpp"
 #include "metamodel/metamodel.hpp"
@@ -97,6 +98,17 @@ Inventory inventory(const Snapshot& snapshot, const Context& context) {
 std::vector<Judgement> judge(const Snapshot& snapshot, const Context& context) {
   return each_file<Judgement>(snapshot.files(), "judging", context,
                               [&](const FileEntry& file) { return judge_file(snapshot.view(), file); });
+}
+
+Verdict flow::worst_verdict(const Snapshot& snapshot, const std::function<bool(const FileEntry&)>& wanted,
+                            const Context& context) {
+  std::vector<FileEntry> files = snapshot.files();
+  std::erase_if(files, [&](const FileEntry& file) { return !wanted(file); });
+  Verdict worst = Verdict::accept;
+  for (const Judgement& judgement : each_file<Judgement>(
+           files, "judging", context, [&](const FileEntry& file) { return judge_file(snapshot.view(), file); }))
+    worst = std::max(worst, judgement.verdict);
+  return worst;
 }
 
 }  // namespace pod

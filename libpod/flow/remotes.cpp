@@ -1,5 +1,6 @@
 // Remotes in the store's configuration, as git keeps them.
 
+#include "flow/remote_memory.hpp"
 #include "git/repository.hpp"
 #include "store/engine.hpp"
 
@@ -136,6 +137,7 @@ void remove_remote(Store& store, std::string_view name) {
     for (const git::Ref& ref : engine.repository().refs("refs/remotes/" + remote.name + "/"))
       engine.repository().update_ref(ref.name, ref.target, Oid(), "remote remove");
   }
+  flow::RemoteMemory(store.path(), remote.name).forget_all();
   for (const auto& [key, value] : store.config_entries()) {
     const bool of_remote = key.starts_with("remote." + remote.name + ".");
     const bool upstream_of = key.starts_with("branch.") && key.ends_with(".remote") && value == remote.name;

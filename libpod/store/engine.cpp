@@ -140,12 +140,16 @@ fs::path Engine::spool_folder() const { return impl_->own("tmp"); }
 
 fs::path Engine::stat_folder() const { return impl_->own("stat"); }
 
-HeldPackWriter Engine::pack_writer(const Context& context) {
-  require_writable(impl_->options, impl_->repository.path());
+ObjectHold Engine::hold(const Context& context) {
   ObjectHold hold = *impl_->hold(false, context);
   // What was seen before it was held may be gone.
   impl_->repository.objects()->refresh();
-  return HeldPackWriter(std::move(hold), impl_->repository.objects(), impl_->repository.objects_folder(), context);
+  return hold;
+}
+
+HeldPackWriter Engine::pack_writer(const Context& context) {
+  require_writable(impl_->options, impl_->repository.path());
+  return HeldPackWriter(hold(context), impl_->repository.objects(), impl_->repository.objects_folder(), context);
 }
 
 std::uint64_t Engine::removals() const { return impl_->removals(); }

@@ -9,6 +9,10 @@
 //     pod/removals      how often a gc took objects away: notes from before are not believed
 //     pod/gc            what the last gc left (store/gc_note.hpp); may be removed at any time
 //     pod/stat/         what files of captured folders were (snapshot/stat_cache.hpp); may be removed at any time
+//     pod/remotes/      what was seen of remotes last (flow/remote_memory.hpp); may be removed at any time
+//     pod/incoming/     packs on their way from a remote, until they are checked; may be removed at any time
+//     pod/buckets/      what the buckets of remotes were found to do; may be removed at any time
+//     pod/uploads/      what broken uploads have sent already; the same
 //     pod/tmp/          spools (base::TempFolder, each flocked by its user, who need not hold the writer lock); the
 //                       next writer sweeps those, and the `objects/pack/tmp_*`, that nobody holds
 #pragma once
@@ -84,6 +88,8 @@ class Engine {
   /// A pack writer into this repository. Its objects are durable after finish(), before any ref names them. What it
   /// finds in the store stays there as long as it lives.
   HeldPackWriter pack_writer(const Context& context);
+  /// Objects that are in the store stay there as long as it lives: for who reads many of them, or sends them elsewhere.
+  ObjectHold hold(const Context& context);
   /// How often objects were taken away: notes of another number may name what is gone. Asked while something holds
   /// them.
   std::uint64_t removals() const;

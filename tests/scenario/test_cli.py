@@ -183,13 +183,13 @@ def test_a_pod_may_have_the_name_of_a_command(cli, state):
 
 
 def commands_of(cli):
-    return re.findall(r"^  ((?:state |config )?[a-z]+)  ", cli.ok("-h").out, re.M)
+    return re.findall(r"^  ((?:state |config |remote )?[a-z]+)  ", cli.ok("-h").out, re.M)
 
 
 def test_help_fits_80_columns_and_names_every_command(cli):
     pages = [cli.ok("--help").out, cli.ok("-h").out]
     commands = commands_of(cli)
-    assert len(commands) == 30
+    assert len(commands) == 39
     for command in commands:
         words = command.split()
         whole, short = cli.ok(*words, "--help").out, cli.ok(*words, "-h").out
@@ -228,7 +228,7 @@ def test_help_comes_although_an_argument_is_missing_or_wrong(cli):
 
 @pytest.mark.parametrize("arguments, said, hint", [
     (["comit", "shop"], 'there is no command "comit"', "did you mean podgit commit?"),
-    (["save", "shop"], 'there is no command "save"', "here that is podgit commit"),
+    (["snapshot", "shop"], 'there is no command "snapshot"', "here that is podgit commit"),
     (["com", "shop"], 'there is no command "com"', "did you mean podgit commit?"),  # no abbreviations
     (["xyzzy"], 'there is no command "xyzzy"', "podgit help lists the commands"),
     (["state"], "podgit state needs one of export, import, reset", "podgit help state"),

@@ -41,10 +41,8 @@ void install_signal_handlers() {
 }
 
 /// Words that users of git, LocalStack and shells try first.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> known_elsewhere{{
-    {"save", "commit"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> known_elsewhere{{
     {"snapshot", "commit"},
-    {"load", "inject"},
     {"restore", "inject"},
     {"ls", "list"},
     {"rm", "delete"},
@@ -237,13 +235,14 @@ int run(const std::vector<std::string>& arguments) {
 
 const std::vector<std::unique_ptr<Command> (*)()>& command_makers() {
   static const std::vector<std::unique_ptr<Command> (*)()> makers{
-      make_commit,        make_inject,       make_checkout,    make_list,       make_versions,
-      make_log,           make_show,         make_diff,        make_inspect,    make_verify,
-      make_copy,          make_delete,       make_undo,        make_export,     make_import,
-      make_state_export,  make_state_import, make_state_reset, make_remote_add, make_remote_list,
-      make_remote_remove, make_init,         make_config_get,  make_config_set, make_config_unset,
-      make_config_list,   make_du,           make_gc,          make_fsck,       make_doctor,
-      make_completion,    make_help,         make_version};
+      make_commit,       make_inject,        make_checkout,    make_list,       make_versions,
+      make_log,          make_show,          make_diff,        make_inspect,    make_verify,
+      make_copy,         make_delete,        make_undo,        make_export,     make_import,
+      make_state_export, make_state_import,  make_state_reset, make_save,       make_load,
+      make_push,         make_fetch,         make_pull,        make_clone,      make_remote_add,
+      make_remote_list,  make_remote_remove, make_init,        make_config_get, make_config_set,
+      make_config_unset, make_config_list,   make_du,          make_gc,         make_fsck,
+      make_doctor,       make_completion,    make_help,        make_version};
   return makers;
 }
 

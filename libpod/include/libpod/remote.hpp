@@ -43,9 +43,106 @@ struct BucketAccess {
   std::filesystem::path ca_bundle;  // empty: the system's
 };
 
+/// As AWS's own tools find it: in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+/// AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_CA_BUNDLE), then in the profile that AWS_PROFILE names, of ~/.aws/credentials
+/// and ~/.aws/config. `variable` says what one holds, HOME too. nullopt: no keys. Error(not_found) for a profile that
+/// is not there; Error(unsupported) for one that gets its keys from elsewhere (roles, SSO).
+POD_API std::optional<BucketAccess> aws_access(
+    const std::function<std::optional<std::string>(const char* variable)>& variable);
+
 struct RemoteOptions {
   /// Asked when a bucket is opened, with the remote's URL. Nothing, or nullopt: Error(denied).
   std::function<std::optional<BucketAccess>(const std::string& url)> bucket_access;
+};
+
+enum class PushStatus : std::uint8_t {
+  up_to_date,
+  pushed,
+  rejected,  // the remote has versions that this store's pod does not follow; `error` says what to do
+  failed,    // `error` says why
+};
+
+struct PushOptions {
+  /// Replaces what the remote has, where that still is what this store saw last (`origin/shop`).
+  bool force_with_lease = false;
+  /// Says what would be sent; nothing is.
+  bool dry_run = false;
+};
+
+struct PodPush {
+  PodName pod;
+  PushStatus status = PushStatus::failed;
+  std::optional<Version> version;  // the local one
+  Oid before;                      // the remote's commit; zero: there was none
+  bool forced = false;
+  std::uint64_t versions = 0;  // that the remote did not have
+  std::uint64_t objects = 0;   // that were not there
+  std::uint64_t packs = 0;
+  std::uint64_t bytes_sent = 0;   // of packs
+  std::uint64_t bytes_found = 0;  // of packs that an earlier push had sent already
+  std::optional<Error> error;
+};
+
+enum class FetchStatus : std::uint8_t {
+  up_to_date,
+  created,  // this store had not seen it before
+  updated,
+  replaced,  // the remote's history no longer holds what this store saw last
+  deleted,   // on the remote; `origin/shop` is gone
+  failed,
+};
+
+struct PodFetch {
+  PodName pod;
+  FetchStatus status = FetchStatus::failed;
+  std::optional<Version> version;  // the remote's
+  Oid before;                      // what this store saw last; zero: nothing
+  std::uint64_t versions = 0;      // new ones
+  std::uint64_t objects = 0;
+  std::uint64_t packs = 0;
+  std::uint64_t bytes_received = 0;
+  Verdict verdict = Verdict::accept;  // the worst of the files that the newest version changed
+  std::optional<Error> error;
+};
+
+enum class PullStatus : std::uint8_t {
+  up_to_date,
+  created,
+  fast_forward,
+  ahead,  // the pod has versions of its own on top of the remote's
+};
+
+struct PodPull {
+  PodFetch fetched;
+  PullStatus status = PullStatus::up_to_date;
+  std::optional<Version> before;
+  std::optional<Version> version;  // the pod's latest now
+};
+
+struct CloneOptions {
+  std::vector<PodName> pods;  // empty: all
+  std::string remote = "origin";
+};
+
+struct CloneResult {
+  std::filesystem::path store;
+  std::vector<PodFetch> pods;
+};
+
+/// A pod as the remote has it.
+struct RemotePod {
+  PodName pod;
+  bool deleted = false;
+  std::int64_t generation = 0;     // how often its state on the remote changed
+  Time changed;                    // by the remote's clock
+  std::optional<Oid> commit;       // its tip, where that is known without asking for more
+  std::optional<Version> version;  // the same, where this store has it
+};
+
+struct RemoteGarbage {
+  std::uint64_t removed = 0;  // objects; with a dry run those that would be
+  std::uint64_t bytes = 0;
+  std::uint64_t kept = 0;
 };
 
 /// Sorted by name. What the configuration has and is none of ours is left out.
@@ -60,5 +157,34 @@ POD_API RemoteInfo add_remote(Store& store, const RemoteInfo& remote);
 POD_API void remove_remote(Store& store, std::string_view name);
 /// The remote that the pod was last pushed to or pulled from.
 POD_API std::optional<std::string> upstream(const Store& store, const PodName& pod);
+
+/// Each pod by itself: one that fails does not hold up the others. What is missing there is sent as packs, then the
+/// pod's HEAD moves by compare-and-swap. Broken off anywhere, it can be run again and sends what has not arrived.
+/// Throws Error(cancelled), and what concerns the remote as a whole; Error(outcome_unknown) of a pod stands in its row.
+/// Cost: a small change takes five requests; memory is bounded.
+POD_API std::vector<PodPush> push(Store& store, std::string_view remote, const std::vector<PodName>& pods,
+                                  const PushOptions& options = {}, const RemoteOptions& access = {},
+                                  const Context& context = {});
+/// `pods` empty: all that the remote has. What comes is checked object by object before a ref moves. Local pods stay.
+/// Throws as push. Cost: one request for a pod with nothing new.
+POD_API std::vector<PodFetch> fetch(Store& store, std::string_view remote, const std::vector<PodName>& pods = {},
+                                    const RemoteOptions& access = {}, const Context& context = {});
+/// Fetches and moves the pod forward. Error(conflict) where both sides have versions of their own: then only
+/// `<remote>/<pod>` moved. An undo takes the pod back.
+POD_API PodPull pull(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access = {},
+                     const Context& context = {});
+/// A new store with the remote's pods. Error(already_exists) where `folder` is something. Broken off, nothing is left.
+POD_API CloneResult clone(std::string_view url, const std::filesystem::path& folder, const CloneOptions& options = {},
+                          const RemoteOptions& access = {}, const Context& context = {});
+/// By name. Cost: a request for each pod.
+POD_API std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote,
+                                           const RemoteOptions& access = {}, const Context& context = {});
+/// Marks the pod as deleted; what it held can be had back for seven days (`generation` goes on if it is pushed again).
+/// Error(not_found); Error(conflict) where somebody pushed meanwhile.
+POD_API void remove_remote_pod(Store& store, std::string_view remote, const PodName& pod,
+                               const RemoteOptions& access = {}, const Context& context = {});
+/// Takes away what nothing in the remote has needed for seven days.
+POD_API RemoteGarbage collect_remote_garbage(const Store& store, std::string_view remote, bool dry_run = false,
+                                             const RemoteOptions& access = {}, const Context& context = {});
 
 }  // namespace pod

@@ -81,7 +81,8 @@ TEST_CASE("chunk trees of three kinds of files are the golden ones, and cat give
   });
   world.check_with_git(tree);
   const TreeView view = world.view(tree);
-  for (const auto& [name, content] : files) {
+  for (const auto& [path, content] : files) {
+    const std::string& name = path;  // clang 14 captures no structured binding
     CAPTURE(name);
     const auto file = view.find(StatePath::parse("assets/s/" + name));
     REQUIRE(file);

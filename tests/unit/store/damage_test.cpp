@@ -71,7 +71,9 @@ std::size_t check_reading(const fs::path& path, const Content& expected) {
   std::optional<Store> store;
   if (error_of([&] { store.emplace(Store::open(path)); })) return 0;
   static_cast<void>(error_of([&] { static_cast<void>(store->pods()); }));
-  for (const auto& [place, content] : expected) {
+  for (const auto& file : expected) {  // clang 14 captures no structured binding
+    const auto& place = file.first;
+    const auto& content = file.second;
     static_cast<void>(error_of([&] {
       const pod::Version version = store->resolve(pod::PodRef::parse(place.first));
       CHECK(version.str() == place.first);

@@ -4,9 +4,12 @@
 #include "durations.hpp"
 #include "measures.hpp"
 #include "options.hpp"
+#include "team.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
+
+#include <optional>
 
 namespace podgit {
 namespace {
@@ -16,27 +19,32 @@ class Gc final : public Command {
   const Description& description() const override {
     static const Description text{
         "gc",
-        "[--dry-run] [--grace TIME]",
+        "[--dry-run] [--grace TIME] [--remote[=NAME]]",
         "pack the history tightly and remove what nothing refers to",
         "podgit gc --dry-run          # what it would win\n"
         "podgit gc\n"
-        "podgit gc --grace 0d         # removes what nothing refers to at once",
+        "podgit gc --grace 0d         # removes what nothing refers to at once\n"
+        "podgit gc --remote           # at the remote: what no pod has needed for a week",
         "The versions of each file come together in one pack, the older ones as what they have\n"
         "otherwise than the next newer one. Objects that nothing refers to are kept for 14 days,\n"
         "old tips and safety versions for 30, but for those that podgit undo would need now.\n\n"
         "Other commands may read and commit meanwhile. Nothing runs it by itself; podgit doctor\n"
-        "says when it is worth its while.",
+        "says when it is worth its while.\n\n"
+        "With --remote it takes away there what no pod has needed for seven days, by the\n"
+        "remote's clock. Others may push and fetch meanwhile.",
         "no version is lost"};
     return text;
   }
 
   void declare(CLI::App& app) override {
     declare_dry_run(app, dry_run_);
+    declare_at_remote(app, remote_);
     app.add_option("--grace", grace_, "keep what nothing refers to this long: 90m, 12h, 14d; 14d unless given")
         ->type_name("TIME");
   }
 
   Outcome run(Session& session) override {
+    if (remote_) return collect_at_remote(session);
     pod::GcOptions options;
     options.dry_run = dry_run_;
     if (!grace_.empty()) options.grace = parse_duration(grace_, "--grace");
@@ -63,6 +71,21 @@ class Gc final : public Command {
   }
 
  private:
+  Outcome collect_at_remote(Session& session) const {
+    if (!grace_.empty()) throw_usage("--grace does not go with --remote: seven days hold there", "podgit gc --remote");
+    const pod::Store& store = session.store_to_read();
+    const std::string remote = choose_remote(store, *remote_, {});
+    const pod::RemoteGarbage garbage =
+        pod::collect_remote_garbage(store, remote, dry_run_, remote_options(), session.context());
+    if (!session.json() && (dry_run_ || !session.options().quiet))
+      session.out().line(fmt::format("{}  {} {}, {}; {} kept", remote, dry_run_ ? "would remove" : "removed",
+                                     counted(garbage.removed, "object"), human_size(garbage.bytes), garbage.kept));
+    return {.data = {{"remote", remote},
+                     {"dryRun", dry_run_},
+                     {"removed", {{"objects", garbage.removed}, {"bytes", garbage.bytes}}},
+                     {"kept", garbage.kept}}};
+  }
+
   static Json json_of(const pod::GcResult::Objects& objects) {
     return {{"objects", objects.objects}, {"bytes", objects.bytes}};
   }
@@ -94,6 +117,7 @@ class Gc final : public Command {
   }
 
   std::string grace_;
+  std::optional<std::string> remote_;
   bool dry_run_ = false;
 };
 

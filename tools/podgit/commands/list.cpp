@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "measures.hpp"
+#include "team.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
@@ -12,19 +13,23 @@ namespace {
 class List final : public Command {
  public:
   const Description& description() const override {
-    static const Description text{"list",
-                                  "",
-                                  "list the pods of the store",
-                                  "podgit list\n"
-                                  "podgit list --json | jq -r '.data.pods[].name'",
-                                  "One line a pod: its name, its latest version, when that was made, and its message.",
-                                  ""};
+    static const Description text{
+        "list",
+        "[--remote[=NAME]]",
+        "list the pods of the store, or of a remote",
+        "podgit list\n"
+        "podgit list --remote\n"
+        "podgit list --json | jq -r '.data.pods[].name'",
+        "One line a pod: its name, its latest version, when that was made, and its message. Of a "
+        "remote the version is known where it was fetched.",
+        ""};
     return text;
   }
 
-  void declare(CLI::App&) override {}
+  void declare(CLI::App& app) override { declare_at_remote(app, remote_); }
 
   Outcome run(Session& session) override {
+    if (remote_) return list_remote(session);
     std::vector<pod::PodSummary> pods;
     if (const pod::Store* store = session.find_store()) pods = store->pods();
     Json all = Json::array();
@@ -41,6 +46,34 @@ class List final : public Command {
     }
     return {.data = {{"store", json_text(session.location().path.native())}, {"pods", std::move(all)}}};
   }
+
+ private:
+  Outcome list_remote(Session& session) const {
+    const pod::Store& store = session.store_to_read();
+    const std::string remote = choose_remote(store, *remote_, {});
+    Json all = Json::array();
+    Table table({{"POD"}, {"VERSION", Table::Align::right}, {"LAST CHANGE"}, {"MESSAGE"}});
+    bool any = false;
+    for (const pod::RemotePod& pod : pod::remote_pods(store, remote, remote_options(), session.context())) {
+      all.push_back({{"name", pod.pod.str()},
+                     {"deleted", pod.deleted},
+                     {"generation", pod.generation},
+                     {"changed", utc_time(pod.changed)},
+                     {"commit", pod.commit ? Json(pod.commit->hex()) : Json(nullptr)},
+                     {"version", pod.version ? json_of(*pod.version) : Json(nullptr)}});
+      if (pod.deleted) continue;
+      any = true;
+      table.add({pod.pod.str(), pod.version ? std::to_string(pod.version->number) : "?", short_time(pod.changed),
+                 pod.version ? pod.version->subject() : "(not fetched)"});
+    }
+    if (!any)
+      session.note(fmt::format("{} has no pods", remote));
+    else if (!session.json())
+      session.print(table);
+    return {.data = {{"remote", remote}, {"pods", std::move(all)}}};
+  }
+
+  std::optional<std::string> remote_;
 };
 
 }  // namespace

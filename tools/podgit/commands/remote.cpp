@@ -44,7 +44,7 @@ class RemoteAdd final : public Command {
     const pod::RemoteInfo added = pod::add_remote(session.store_to_fill(false), {remote_.name, url});
     if (!session.json() && !session.options().quiet)
       session.out().line(fmt::format("added {}  {}", added.name, pod::printable(added.url)));
-    session.hint(fmt::format("podgit push POD {} shares a pod there", added.name));
+    session.hint("podgit push POD shares a pod there");
     return {.data = {{"remote", json_of(added)}}};
   }
 

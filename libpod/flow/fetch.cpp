@@ -1,0 +1,272 @@
+// What a remote has, on its way into the store: packs first into `pod/incoming`, checked there object by object, then
+// installed, and only then the refs.
+
+#include "base/files.hpp"
+#include "flow/judging.hpp"
+#include "flow/progress_step.hpp"
+#include "flow/remote_access.hpp"
+
+#include "remote/intake.hpp"
+#include "remote/layout.hpp"
+#include "remote/pack_download.hpp"
+#include "store/engine.hpp"
+#include "store/versions.hpp"
+
+#include <libpod/remote.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace pod {
+namespace {
+
+using flow::OpenRemote;
+using flow::SeenPod;
+using remote::PodState;
+
+constexpr unsigned connections = 4;
+constexpr int most_rounds = 4;  // where the remote moves while its packs are fetched
+
+class Fetch {
+ public:
+  Fetch(Store& store, OpenRemote& remote, const Context& context)
+      : store_(store), repository_(store.engine().repository()), remote_(remote), context_(context) {}
+
+  PodFetch run(const PodName& pod) {
+    PodFetch row{.pod = pod};
+    row.before = repository_.find_ref(remote_.tracking_ref(pod)).value_or(Oid());
+    for (int round = 1; round <= most_rounds; ++round)
+      if (try_once(row)) return row;
+    throw Error(ErrorCode::busy, quote(remote_.info.name + "/" + pod.str()) + " moves faster than it can be fetched")
+        .hint("try again");
+  }
+
+ private:
+  /// False where the remote went on meanwhile and what was named is there no more.
+  bool try_once(PodFetch& row) {
+    std::optional<SeenPod> seen = remote_.memory.find(row.pod);
+    const auto state = remote::read_state(*remote_.objects, row.pod, seen ? &seen->state : nullptr);
+    if (!state || !state->manifest) return gone(row, state.has_value());
+    const Oid tip = flow::tip_of(*state->manifest, row.pod);
+    std::set<digest::Sha256Value> here = seen ? std::move(seen->here) : std::set<digest::Sha256Value>();
+    if (tip != row.before && !is_here(row.pod, tip)) {
+      if (!bring(row, *state, tip, here)) return false;
+      for (const remote::PackInfo& pack : state->manifest->packs) here.insert(pack.pack.sha256);
+    }
+    tell(row, tip);
+    const store::WriterLock lock = store_.engine().lock(context_);
+    store::refuse_case_twin(repository_, row.pod);
+    flow::set_tracking_ref(store_, remote_, row.pod, tip, "fetch");
+    remote_.memory.keep(row.pod, SeenPod{*state, std::move(here)});
+    return true;
+  }
+
+  bool gone(PodFetch& row, bool deleted) {
+    if (row.before.is_zero())
+      throw Error(ErrorCode::not_found, "there is no pod " + quote(row.pod.str()) + " at " + remote_.info.url)
+          .because(deleted ? "it was deleted" : "nobody pushed it yet")
+          .hint("podgit list --remote=" + remote_.info.name);
+    row.status = FetchStatus::deleted;
+    const store::WriterLock lock = store_.engine().lock(context_);
+    flow::set_tracking_ref(store_, remote_, row.pod, Oid(), "fetch");
+    remote_.memory.forget(row.pod);
+    return true;
+  }
+
+  /// A version of the pod itself has all that it reaches.
+  bool is_here(const PodName& pod, const Oid& tip) const {
+    const auto local = repository_.find_ref(pod.branch());
+    return local && repository_.objects()->contains(tip) && repository_.is_ancestor(tip, *local);
+  }
+
+  bool bring(PodFetch& row, const PodState& state, const Oid& tip, const std::set<digest::Sha256Value>& here) {
+    std::vector<remote::PackInfo> wanted;
+    for (const remote::PackInfo& pack : state.manifest->packs)
+      if (!here.contains(pack.pack.sha256)) wanted.push_back(pack);
+    const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
+    if (!download(row, wanted, incoming)) return false;
+    const store::ObjectHold hold = store_.engine().hold(context_);
+    try {
+      take(row, wanted, tip, incoming);
+    } catch (const Error& error) {
+      // What this store had once, it may have thrown away since.
+      if (error.code() != ErrorCode::corrupt || wanted.size() == state.manifest->packs.size()) throw;
+      wanted = state.manifest->packs;
+      if (!download(row, wanted, incoming)) return false;
+      take(row, wanted, tip, incoming);
+    }
+    return true;
+  }
+
+  bool download(PodFetch& row, const std::vector<remote::PackInfo>& packs, const remote::IncomingFolder& incoming) {
+    std::uint64_t bytes = 0;
+    for (const remote::PackInfo& pack : packs) bytes += pack.pack.size;
+    const flow::ProgressStep step(context_, "fetching", bytes);
+    const auto downloaded = remote::download_packs(*remote_.objects, packs, incoming, connections, context_);
+    if (!downloaded) return false;
+    row.packs = packs.size();
+    row.bytes_received += downloaded->received;
+    return true;
+  }
+
+  // Whole in quarantine, or not at all.
+  void take(PodFetch& row, const std::vector<remote::PackInfo>& packs, const Oid& tip,
+            const remote::IncomingFolder& incoming) {
+    remote::Intake intake(repository_.objects_folder(), repository_.objects(), store_.engine().spool_folder(),
+                          context_);
+    {
+      const flow::ProgressStep step(context_, "checking", std::nullopt);
+      for (const remote::PackInfo& pack : packs)
+        intake.add(incoming.file_of(pack), digest::hex(pack.pack.sha256), pack.objects);
+      remote::Offer offer{.tips = {tip}, .known_tips = {}, .depth = std::nullopt};
+      for (const git::Ref& ref : repository_.refs("refs/")) offer.known_tips.push_back(ref.target);
+      intake.check(offer);
+    }
+    row.objects += intake.install().objects;
+    repository_.objects()->refresh();
+    incoming.remove(packs);
+  }
+
+  /// What came, for the row.
+  void tell(PodFetch& row, const Oid& tip) {
+    row.version = store::load_version(repository_, row.pod, tip);
+    const bool follows = !row.before.is_zero() && repository_.is_ancestor(row.before, tip);
+    row.status = row.before == tip      ? FetchStatus::up_to_date
+                 : row.before.is_zero() ? FetchStatus::created
+                 : follows              ? FetchStatus::updated
+                                        : FetchStatus::replaced;
+    if (row.status == FetchStatus::up_to_date) return;
+    Oid at = tip;
+    while (at != row.before) {
+      ++row.versions;
+      const git::Commit commit = repository_.commit(at);
+      if (commit.parents.empty()) break;
+      at = commit.parents.front();
+    }
+    row.verdict = verdict_on(*row.version, row.before);
+  }
+
+  /// Of the files that the version before did not have.
+  Verdict verdict_on(const Version& version, const Oid& before) {
+    const Snapshot now = store_.snapshot(version);
+    std::map<StatePath, Oid> known;
+    if (!before.is_zero())
+      for (const FileEntry& file : store_.snapshot(store::load_version(repository_, version.pod, before)).files())
+        known.emplace(file.path, file.id);
+    return flow::worst_verdict(
+        now,
+        [&](const FileEntry& file) {
+          const auto same = known.find(file.path);
+          return same == known.end() || same->second != file.id;
+        },
+        context_);
+  }
+
+  Store& store_;
+  git::Repository& repository_;
+  OpenRemote& remote_;
+  const Context& context_;
+};
+
+/// What a remote that has any pods says first; a remote nobody pushed to has none.
+void check_format(OpenRemote& remote) { static_cast<void>(remote::find_format(*remote.objects, remote::Format{})); }
+
+std::vector<PodName> pods_of(OpenRemote& remote) {
+  std::vector<PodName> pods;
+  const remote::PodList list = remote::list_pods(*remote.objects);
+  for (const remote::ListedPod& listed : list.pods)
+    if (listed.head.manifest) pods.push_back(listed.pod);
+  if (!list.problems.empty())
+    throw Error(ErrorCode::corrupt, "the pods at " + remote.info.url + " cannot be listed")
+        .because(list.problems.front());
+  return pods;
+}
+
+/// The pods of the remote that this store has seen, and that may be gone there.
+std::vector<PodName> seen_pods(const Store& store, const OpenRemote& remote) {
+  std::vector<PodName> pods;
+  const std::string prefix = "refs/remotes/" + remote.info.name + "/";
+  for (const git::Ref& ref : store.engine().repository().refs(prefix)) {
+    try {
+      pods.push_back(PodName::parse(ref.name.substr(prefix.size())));
+    } catch (const Error&) {
+      // No pod: stock git's refs/remotes/origin/HEAD.
+    }
+  }
+  return pods;
+}
+
+}  // namespace
+
+namespace flow {
+
+std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<PodName> pods, const Context& context) {
+  if (pods.empty()) {
+    check_format(remote);
+    pods = pods_of(remote);
+    for (PodName& pod : seen_pods(store, remote)) pods.push_back(std::move(pod));
+    std::sort(pods.begin(), pods.end());
+    pods.erase(std::unique(pods.begin(), pods.end()), pods.end());
+  }
+  std::vector<PodFetch> rows;
+  for (const PodName& pod : pods) {
+    try {
+      rows.push_back(Fetch(store, remote, context).run(pod));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled) throw;
+      PodFetch& row = rows.emplace_back(PodFetch{.pod = pod});
+      row.error = error;
+    }
+  }
+  return rows;
+}
+
+}  // namespace flow
+
+std::vector<PodFetch> fetch(Store& store, std::string_view remote, const std::vector<PodName>& pods,
+                            const RemoteOptions& access, const Context& context) {
+  OpenRemote opened(store, remote, flow::Access::read, access, context);
+  return flow::fetch_from(store, opened, pods, context);
+}
+
+PodPull pull(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access,
+             const Context& context) {
+  OpenRemote opened(store, remote, flow::Access::read, access, context);
+  PodPull result{.fetched = Fetch(store, opened, context).run(pod)};
+  const std::string theirs = opened.info.name + "/" + pod.str();
+  if (result.fetched.status == FetchStatus::deleted)
+    throw Error(ErrorCode::not_found, quote(theirs) + " was deleted")
+        .keeping(pod.str() + " is as it was")
+        .hint("podgit push " + pod.str() + " makes it again");
+  const Version& fetched = *result.fetched.version;
+  result.before = store.find(PodRef::latest(pod));
+  git::Repository& repository = store.engine().repository();
+  if (result.before && result.before->commit == fetched.commit) {
+    result.version = result.before;
+  } else if (result.before && repository.is_ancestor(fetched.commit, result.before->commit)) {
+    result.version = result.before;
+    result.status = PullStatus::ahead;
+  } else if (result.before && !repository.is_ancestor(result.before->commit, fetched.commit)) {
+    throw Error(ErrorCode::conflict, pod.str() + " and " + theirs + " have both moved on")
+        .because("here it is at version " + std::to_string(result.before->number) + ", there at version " +
+                 std::to_string(fetched.number))
+        .keeping(pod.str() + " is as it was; " + theirs + " is fetched")
+        .hint("podgit diff " + pod.str() + " " + theirs + "; then podgit copy " + theirs + " " + pod.str() +
+              " --force takes theirs, podgit push " + pod.str() + " --force-with-lease yours");
+  } else {
+    const store::WriterLock lock = store.engine().lock(context);
+    Operation operation;
+    operation.verb = "pull";
+    operation.what = theirs + ":" + std::to_string(fetched.number);
+    operation.ref = pod.branch();
+    operation.before = result.before ? result.before->commit : Oid();
+    operation.after = fetched.commit;
+    store.engine().append(lock, std::move(operation), context);
+    result.version = store::load_version(repository, pod, fetched.commit);
+    result.status = result.before ? PullStatus::fast_forward : PullStatus::created;
+  }
+  flow::remember_upstream(store, opened, pod);
+  return result;
+}
+
+}  // namespace pod

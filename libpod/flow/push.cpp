@@ -1,0 +1,266 @@
+// A pod's versions on their way to a remote.
+//
+// What the remote says of the pod is read first; what it lacks is written as packs into a spool, the same bytes each
+// time, and uploaded; then HEAD moves by compare-and-swap. A push that was broken off is simply run again.
+
+#include "base/files.hpp"
+#include "flow/progress_step.hpp"
+#include "flow/remote_access.hpp"
+#include "git/object_table.hpp"
+#include "git/pack_file.hpp"
+#include "remote/compaction.hpp"
+#include "remote/outgoing.hpp"
+#include "remote/pack_download.hpp"
+#include "remote/publication.hpp"
+#include "remote/uploads.hpp"
+#include "store/engine.hpp"
+
+#include <libpod/remote.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace pod {
+namespace {
+
+namespace fs = std::filesystem;
+using flow::OpenRemote;
+using flow::SeenPod;
+using remote::PodState;
+
+constexpr unsigned connections = 4;
+constexpr int most_rounds = 3;  // where a push takes longer than a day
+
+/// Packs may be joined while they are listed.
+git::ObjectTable read_table(const git::Repository& repository, const Context& context) {
+  constexpr int most_tries = 5;
+  for (int tried = 1;; ++tried) {
+    try {
+      return git::ObjectTable::read(repository.objects_folder(), {}, context);
+    } catch (const git::PackVanished&) {
+      if (tried == most_tries) throw Error(ErrorCode::busy, "the store's packs change too fast").hint("try again");
+    }
+  }
+}
+
+std::uint64_t versions_between(const git::Repository& repository, Oid from, const Oid& until) {
+  std::uint64_t count = 0;
+  while (from != until) {
+    ++count;
+    const git::Commit commit = repository.commit(from);
+    if (commit.parents.empty()) break;
+    from = commit.parents.front();
+  }
+  return count;
+}
+
+class Push {
+ public:
+  Push(Store& store, OpenRemote& remote, const PushOptions& options, const Context& context)
+      : store_(store),
+        repository_(store.engine().repository()),
+        remote_(remote),
+        options_(options),
+        context_(context) {}
+
+  PodPush run(const PodName& pod) {
+    PodPush row{.pod = pod};
+    row.version = store_.resolve(PodRef::latest(pod));
+    for (int round = 1; round <= most_rounds; ++round)
+      if (try_once(row)) return row;
+    throw Error(ErrorCode::busy, "the push took longer than a day, " + std::to_string(most_rounds) + " times")
+        .hint("run it again: what has arrived is not sent again");
+  }
+
+ private:
+  /// False where it took so long that it has to begin anew.
+  bool try_once(PodPush& row) {
+    const std::int64_t since = remote_.objects->now();
+    seen_ = remote_.memory.find(row.pod);
+    const auto state = remote::read_state(*remote_.objects, row.pod, seen_ ? &seen_->state : nullptr);
+    row.before = state && state->manifest ? flow::tip_of(*state->manifest, row.pod) : Oid();
+    if (row.before == row.version->commit) {
+      row.status = PushStatus::up_to_date;
+      if (!options_.dry_run) note(row.pod, *state, row.before, all_packs(*state->manifest));
+      return true;
+    }
+    if (!follows(row)) return true;
+
+    const store::ObjectHold hold = store_.engine().hold(context_);
+    const git::ObjectTable table = read_table(repository_, context_);
+    const remote::MissingObjects missing = remote::find_missing(
+        table, *repository_.objects(),
+        {.tips = {row.version->commit}, .remote_tips = remote_tips(row.before), .in_remote = {}}, context_);
+    row.objects = missing.skeleton.size() + missing.content.size();
+    row.versions = versions_between(repository_, row.version->commit, row.before);
+    if (options_.dry_run) {
+      row.bytes_sent = missing.stored_bytes;
+      row.status = PushStatus::pushed;
+      return true;
+    }
+    const base::TempFolder spool(store_.engine().spool_folder());
+    const Sent sent = send(table, missing, spool.path(), state, since, row);
+    return publish(row, state, sent, since);
+  }
+
+  /// Whether the local version may take the place of the remote's; says in `row` why not.
+  bool follows(PodPush& row) {
+    if (row.before.is_zero()) return true;
+    const bool known = repository_.objects()->contains(row.before);
+    if (known && repository_.is_ancestor(row.before, row.version->commit)) return true;
+    const std::string theirs = remote_.info.name + "/" + row.pod.str();
+    if (options_.force_with_lease) {
+      if (repository_.find_ref(remote_.tracking_ref(row.pod)) == row.before) {
+        row.forced = true;
+        return true;
+      }
+      reject(row, Error(ErrorCode::conflict, quote(theirs) + " has moved since this store saw it last")
+                      .hint("podgit fetch " + row.pod.str() + ", look, and push again"));
+      return false;
+    }
+    if (known && repository_.is_ancestor(row.version->commit, row.before))
+      reject(row, Error(ErrorCode::conflict, quote(theirs) + " is ahead of " + row.version->str())
+                      .hint("podgit pull " + row.pod.str()));
+    else
+      reject(row,
+             Error(ErrorCode::conflict, quote(theirs) + " has versions that " + row.version->str() + " does not follow")
+                 .hint("podgit pull " + row.pod.str() + " shows what both sides have"));
+    return false;
+  }
+
+  static void reject(PodPush& row, Error why) {
+    row.status = PushStatus::rejected;
+    row.error = std::move(why).keeping("the remote was not changed");
+  }
+
+  /// What other pods of the remote hold is no help here, since their packs are not this pod's to rely on.
+  static std::vector<Oid> remote_tips(const Oid& before) {
+    return before.is_zero() ? std::vector<Oid>{} : std::vector{before};
+  }
+
+  struct Sent {
+    remote::Uploaded uploaded;
+    std::vector<digest::Sha256Value> replaced;  // packs of the remote whose objects are in those that were uploaded
+  };
+
+  Sent send(const git::ObjectTable& table, const remote::MissingObjects& missing, const fs::path& spool,
+            const std::optional<PodState>& state, std::int64_t since, PodPush& row) {
+    Sent sent;
+    std::vector<remote::OutgoingPack> packs;
+    {
+      const flow::ProgressStep step(context_, "packing", missing.stored_bytes);
+      packs = remote::write_packs(table, *repository_.objects(), missing, {.folder = spool}, context_);
+    }
+    if (state && state->manifest) join_small_packs(state->manifest->packs, packs, spool, sent.replaced);
+    std::vector<remote::Upload> uploads;
+    std::uint64_t bytes = 0;
+    for (const remote::OutgoingPack& pack : packs) {
+      uploads.push_back(remote::upload_of(pack));
+      bytes += pack.info.pack.size;
+    }
+    const flow::ProgressStep step(context_, "sending", bytes);
+    sent.uploaded = remote::upload(*remote_.objects, since, uploads, {}, context_);
+    row.packs = sent.uploaded.packs.size();
+    row.bytes_sent += sent.uploaded.sent;
+    row.bytes_found += sent.uploaded.found;
+    return sent;
+  }
+
+  /// Where a manifest has come to name many packs, the small ones are fetched and sent again as one.
+  void join_small_packs(const std::vector<remote::PackInfo>& there, std::vector<remote::OutgoingPack>& packs,
+                        const fs::path& spool, std::vector<digest::Sha256Value>& replaced) {
+    std::vector<remote::PackInfo> all = there;
+    for (const remote::OutgoingPack& pack : packs) all.push_back(pack.info);
+    const std::vector<std::size_t> places = remote::packs_to_compact(all);
+    if (places.empty()) return;
+    const flow::ProgressStep step(context_, "joining packs", std::nullopt);
+    std::vector<remote::PackInfo> wanted;
+    for (const std::size_t place : places)
+      if (place < there.size()) wanted.push_back(there[place]);
+    const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
+    if (!remote::download_packs(*remote_.objects, wanted, incoming, connections, context_))
+      throw Error(ErrorCode::busy, "the remote's packs changed meanwhile").hint("push again");
+    std::vector<remote::RemotePackFile> files;
+    for (const std::size_t place : places)
+      files.push_back(
+          {place < there.size() ? incoming.file_of(there[place]) : packs[place - there.size()].pack, all[place]});
+    std::vector<remote::OutgoingPack> joined =
+        remote::compact(files, store_.engine().spool_folder(), {.folder = spool}, context_);
+    incoming.remove(wanted);
+    for (const remote::PackInfo& pack : wanted) replaced.push_back(pack.pack.sha256);
+    std::size_t place = there.size();
+    std::erase_if(packs, [&](const remote::OutgoingPack&) {
+      return std::find(places.begin(), places.end(), place++) != places.end();
+    });
+    packs.insert(packs.end(), std::make_move_iterator(joined.begin()), std::make_move_iterator(joined.end()));
+  }
+
+  bool publish(PodPush& row, const std::optional<PodState>& state, const Sent& sent, std::int64_t since) {
+    remote::Change change{.refs = std::vector<remote::ManifestRef>{},
+                          .packs = sent.uploaded.packs,
+                          .replaced = sent.replaced,
+                          .since = since};
+    change.refs->push_back({row.pod.branch(), row.version->commit});
+    if (state && state->manifest)
+      for (const remote::ManifestRef& ref : state->manifest->refs)
+        if (ref.name != row.pod.branch()) change.refs->push_back(ref);
+    std::sort(change.refs->begin(), change.refs->end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    const remote::Published done = remote::publish(*remote_.objects, row.pod, state, change, {}, context_);
+    switch (done.outcome) {
+      case remote::Outcome::expired: return false;
+      case remote::Outcome::moved:
+        reject(row, Error(ErrorCode::conflict, "somebody pushed " + quote(row.pod.str()) + " meanwhile")
+                        .hint("podgit pull " + row.pod.str() + ", then push again"));
+        return true;
+      case remote::Outcome::published: break;
+    }
+    std::set<digest::Sha256Value> here = seen_ ? seen_->here : std::set<digest::Sha256Value>();
+    if (!row.forced && state && state->manifest) here.merge(all_packs(*state->manifest));
+    for (const remote::PackInfo& pack : sent.uploaded.packs) here.insert(pack.pack.sha256);
+    note(row.pod, *done.state, row.version->commit, std::move(here));
+    row.status = PushStatus::pushed;
+    return true;
+  }
+
+  /// Of a state that this store's pod follows: what its refs reach is here.
+  static std::set<digest::Sha256Value> all_packs(const remote::Manifest& manifest) {
+    std::set<digest::Sha256Value> all;
+    for (const remote::PackInfo& pack : manifest.packs) all.insert(pack.pack.sha256);
+    return all;
+  }
+
+  void note(const PodName& pod, const PodState& state, const Oid& tip, std::set<digest::Sha256Value> here) {
+    {
+      const store::WriterLock lock = store_.engine().lock(context_);
+      flow::set_tracking_ref(store_, remote_, pod, tip, "push");
+      remote_.memory.keep(pod, SeenPod{state, std::move(here)});
+    }
+    flow::remember_upstream(store_, remote_, pod);
+  }
+
+  Store& store_;
+  git::Repository& repository_;
+  OpenRemote& remote_;
+  const PushOptions& options_;
+  const Context& context_;
+  std::optional<SeenPod> seen_;
+};
+
+}  // namespace
+
+std::vector<PodPush> push(Store& store, std::string_view remote, const std::vector<PodName>& pods,
+                          const PushOptions& options, const RemoteOptions& access, const Context& context) {
+  OpenRemote opened(store, remote, options.dry_run ? flow::Access::read : flow::Access::write, access, context);
+  std::vector<PodPush> rows;
+  for (const PodName& pod : pods) {
+    try {
+      rows.push_back(Push(store, opened, options, context).run(pod));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::cancelled) throw;
+      rows.push_back({.pod = pod, .status = PushStatus::failed, .error = error});
+    }
+  }
+  return rows;
+}
+
+}  // namespace pod

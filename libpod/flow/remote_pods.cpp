@@ -1,0 +1,61 @@
+// What a remote holds, and what is taken away there.
+
+#include "flow/remote_access.hpp"
+#include "remote/collection.hpp"
+#include "remote/layout.hpp"
+#include "remote/publication.hpp"
+#include "store/engine.hpp"
+#include "store/versions.hpp"
+
+#include <libpod/remote.hpp>
+
+namespace pod {
+
+std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote, const RemoteOptions& access,
+                                   const Context& context) {
+  flow::OpenRemote opened(store, remote, flow::Access::read, access, context);
+  static_cast<void>(remote::find_format(*opened.objects, remote::Format{}));
+  const remote::PodList list = remote::list_pods(*opened.objects);
+  for (const std::string& problem : list.problems) context.progress->warn(printable(problem));
+  std::vector<RemotePod> pods;
+  for (const remote::ListedPod& listed : list.pods) {
+    RemotePod& pod = pods.emplace_back(RemotePod{.pod = listed.pod});
+    pod.deleted = !listed.head.manifest;
+    pod.generation = listed.head.generation;
+    pod.changed = {.seconds = listed.modified, .offset_minutes = 0};
+    const auto seen = opened.memory.find(listed.pod);
+    if (!seen || !seen->state.manifest || seen->state.head != listed.head) continue;
+    pod.commit = flow::tip_of(*seen->state.manifest, listed.pod);
+    if (store.engine().repository().objects()->contains(*pod.commit))
+      pod.version = store::load_version(store.engine().repository(), listed.pod, *pod.commit);
+  }
+  return pods;
+}
+
+void remove_remote_pod(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access,
+                       const Context& context) {
+  flow::OpenRemote opened(store, remote, flow::Access::write, access, context);
+  const auto state = remote::read_state(*opened.objects, pod);
+  if (!state || !state->manifest)
+    throw Error(ErrorCode::not_found, "there is no pod " + quote(pod.str()) + " at " + opened.info.url)
+        .hint("podgit list --remote=" + opened.info.name);
+  const remote::Published done = remote::delete_pod(*opened.objects, pod, *state, {}, context);
+  if (done.outcome != remote::Outcome::published)
+    throw Error(ErrorCode::conflict, "somebody pushed " + quote(pod.str()) + " meanwhile")
+        .keeping("it is not deleted")
+        .hint("podgit fetch " + pod.str() + ", look, and delete it again");
+  const store::WriterLock lock = store.engine().lock(context);
+  flow::set_tracking_ref(store, opened, pod, Oid(), "delete");
+  opened.memory.forget(pod);
+}
+
+RemoteGarbage collect_remote_garbage(const Store& store, std::string_view remote, bool dry_run,
+                                     const RemoteOptions& access, const Context& context) {
+  flow::OpenRemote opened(store, remote, flow::Access::read, access, context);
+  static_cast<void>(remote::find_format(*opened.objects, remote::Format{}));
+  const remote::Collection collected =
+      remote::collect_garbage(*opened.objects, {.dry_run = dry_run, .connections = 8}, context);
+  return {.removed = collected.removed.size(), .bytes = collected.bytes, .kept = collected.kept};
+}
+
+}  // namespace pod
