@@ -24,7 +24,7 @@ class Gc final : public Command {
         "podgit gc --dry-run          # what it would win\n"
         "podgit gc\n"
         "podgit gc --grace 0d         # removes what nothing refers to at once\n"
-        "podgit gc --remote           # at the remote: what no pod has needed for a week",
+        "podgit gc --remote           # there: what no pod has needed for a week",
         "The versions of each file come together in one pack, the older ones as what they have\n"
         "otherwise than the next newer one. Objects that nothing refers to are kept for 14 days,\n"
         "old tips and safety versions for 30, but for those that podgit undo would need now.\n\n"
