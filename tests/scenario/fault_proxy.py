@@ -54,6 +54,7 @@ class _Broken(Exception):
 class FaultProxy:
     upstream: str
     line: Line = field(default_factory=Line)
+    tls: object = None            # an ssl.SSLContext: the client's side is encrypted
     choose: object = None         # called with each Request; a Fault or None
     requests: list = field(default_factory=list)
 
@@ -85,8 +86,8 @@ class FaultProxy:
         async def serve():
             self._stopped = asyncio.Event()
             self._tasks = set()
-            server = await asyncio.start_server(self._client, "127.0.0.1", 0, limit=1 << 20)
-            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            server = await asyncio.start_server(self._client, "127.0.0.1", 0, limit=1 << 20, ssl=self.tls)
+            self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             started.set()
             await self._stopped.wait()
             server.close()

@@ -1,15 +1,23 @@
 """Real object stores for tests: Ceph's, which checks signatures and conditions, and moto's, which is laxer."""
 
+import datetime
+import ipaddress
 import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HERE = Path(__file__).resolve().parent
 _EXPORT = re.compile(r"^export (\w+)=(.*)$", re.M)
@@ -87,6 +95,46 @@ class Ceph:
             subprocess.run([str(HERE / "ceph-s3"), "stop", str(self.folder / "s3")], stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Authority:
+    """A private authority of certificates; its own is in `file`."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._key, self._name = ec.generate_private_key(ec.SECP256R1()), _name(f"Authority of {self.folder.name}")
+        certificate = self._sign(self._name, self._key, 1, x509.BasicConstraints(ca=True, path_length=0))
+        self.file = self.folder / "ca.pem"
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _sign(self, name, key, days, *extensions):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        builder = (x509.CertificateBuilder().subject_name(name).issuer_name(self._name).public_key(key.public_key())
+                   .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=9))
+                   .not_valid_after(now + datetime.timedelta(days=days)))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        return builder.sign(self._key, hashes.SHA256())
+
+    def server(self, host="127.0.0.1", days=1):
+        """What a server called `host` needs; `days` below nought: it has expired."""
+        try:
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
+        except ValueError:
+            names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        key = ec.generate_private_key(ec.SECP256R1())
+        file = self.folder / f"{host}-{days}.pem"
+        file.write_bytes(self._sign(_name(host), key, days, names).public_bytes(serialization.Encoding.PEM)
+                         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                             serialization.NoEncryption()))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+
+def _name(text):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 class Moto:

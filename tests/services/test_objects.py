@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from fault_proxy import Fault, FaultProxy
+from servers import Authority
 
 MIB = 1 << 20
 CEPH = {"format": 1, "create_only": True, "match": "unquoted", "read_after_write": True, "ranges": True,
@@ -311,6 +312,25 @@ def test_a_slow_line_is_no_fault(line):
     proxy.line.latency, proxy.line.rate = 0.05, 2 * MIB
     assert tool("create", "slow", 3 * MIB, 1) == "created"
     assert tool("read", "slow").startswith(str(3 * MIB))
+
+
+def test_a_certificate_is_checked_against_the_authority_that_was_named(tools, bucket, tmp_path):
+    ours, theirs = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+
+    def ask(context, authority):
+        with FaultProxy(bucket.endpoint, tls=context) as proxy:
+            secure = type(bucket)(proxy.url, bucket.region, bucket.access_key, bucket.secret_key, bucket.name)
+            text = Tool(tools, secure)("create", "a", 10, 1, check=False, S3_PREFIX="tls",
+                                       **({"S3_CA": str(authority.file)} if authority else {}))
+            return text, len(proxy.requests)
+
+    text, requests = ask(ours.server(), ours)
+    assert text == "created" and requests == 1
+    for context, authority in ((ours.server(), theirs), (ours.server(), None), (ours.server("elsewhere.test"), ours),
+                               (ours.server(days=-1), ours)):
+        text, requests = ask(context, authority)
+        assert text.startswith("REFUSED: the certificate of ") and "authority's certificate" in text, text
+        assert requests == 0  # no word was sent, no signature seen
 
 
 def test_a_server_that_is_not_there_is_unreachable(tools, bucket):
