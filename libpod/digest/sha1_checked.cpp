@@ -29,9 +29,7 @@ constexpr auto differences = [] {
 }();
 
 std::uint32_t word_at(const unsigned char* bytes) {
-  std::uint32_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
-  return __builtin_bswap32(word);
+  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
 template <std::size_t index>
@@ -52,7 +50,7 @@ template <std::size_t... indexes>
 }
 
 /// Of each block of a group the vectors that it could be of use to: bits by place. Nearly always none.
-__attribute__((target_clones("avx2", "default"))) void useful_vectors(const unsigned char* group, std::uint32_t* out) {
+[[gnu::always_inline]] inline void find_useful_vectors(const unsigned char* group, std::uint32_t* out) {
   constexpr std::size_t last_word = 65;  // no condition is about a later one
   Vector words[last_word];
   for (std::size_t i = 0; i < 16; ++i)
@@ -64,6 +62,23 @@ __attribute__((target_clones("avx2", "default"))) void useful_vectors(const unsi
   Vector mask = ~Vector{};
   apply_conditions(words, mask, std::make_index_sequence<collision_conditions.size()>());
   std::memcpy(out, &mask, sizeof mask);
+}
+
+void useful_vectors_anywhere(const unsigned char* group, std::uint32_t* out) { find_useful_vectors(group, out); }
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) void useful_vectors_with_avx2(const unsigned char* group, std::uint32_t* out) {
+  find_useful_vectors(group, out);
+}
+#endif
+
+// Chosen here and not by the loader (target_clones): what the compiler adds for sanitizers cannot run that early.
+void useful_vectors(const unsigned char* group, std::uint32_t* out) {
+#ifdef __x86_64__
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return useful_vectors_with_avx2(group, out);
+#endif
+  useful_vectors_anywhere(group, out);
 }
 
 /// The Boolean function of a step, and its constant.
