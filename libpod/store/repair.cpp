@@ -127,6 +127,7 @@ void Engine::Impl::repair(bool previous_writer_died, const Context& context) {
   std::error_code error;
   fs::create_directory(own("tmp"), error);
   base::sweep_temp_folders(own("tmp"));
+  base::sweep_temp_folders(root, ".tmp-config-");
   // Files that were to take another one's place; only who holds the lock makes them here.
   for (const fs::path& path : entries_of(root / "pod"))
     if (path.filename().native().starts_with(".tmp-")) ::unlink(path.c_str());

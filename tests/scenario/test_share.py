@@ -6,21 +6,26 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
+import uuid
 
 import boto3
 import pytest
-from conftest import Podgit, _find_podgit
+from conftest import ROOT, Podgit, _find_podgit
 from sound_store import assert_sound
+
+sys.path.append(str(ROOT / "tests" / "services"))
+from servers import Ceph  # noqa: E402
 
 
 class Person:
     """Somebody with a store of their own, and the emulator that they work on."""
 
-    def __init__(self, name, home, place, agent=None, environment=None):
+    def __init__(self, name, home, place, agent=None):
         home.mkdir()
         self.podgit = Podgit(_find_podgit(), home)
-        self.podgit._environment.update({"PODGIT_AUTHOR_NAME": name, "PODGIT_AUTHOR_EMAIL": f"{name}@example.org", **(environment or {})})
+        self.podgit._environment.update({"PODGIT_AUTHOR_NAME": name, "PODGIT_AUTHOR_EMAIL": f"{name}@example.org", **place.environment})
         self.agent, self.place = agent, place
 
     def ok(self, *arguments):
@@ -46,9 +51,34 @@ class Person:
         self.ok("commit", pod, "--from", self.podgit.home / "state", "-m", word)
 
 
-@pytest.fixture
-def place(tmp_path):
-    return f"file://{tmp_path}/pods"
+class Place:
+    """Where they share, and what it takes to get there."""
+
+    def __init__(self, url, environment=None):
+        self.url, self.environment = url, environment or {}
+
+    def __str__(self):
+        return self.url
+
+
+SECRET = []
+
+
+@pytest.fixture(scope="module")
+def ceph():
+    server = Ceph()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "ceph"])
+def place(request, tmp_path):
+    if request.param == "folder":
+        return Place(f"file://{tmp_path}/pods")
+    bucket = request.getfixturevalue("ceph").bucket(f"team-{uuid.uuid4().hex[:12]}")
+    SECRET.append(bucket.secret_key)
+    return Place(f"s3://{bucket.name}/pods", {"AWS_ACCESS_KEY_ID": bucket.access_key, "AWS_SECRET_ACCESS_KEY": bucket.secret_key,
+                                               "AWS_REGION": bucket.region, "AWS_ENDPOINT_URL_S3": bucket.endpoint})
 
 
 @pytest.fixture
@@ -95,6 +125,14 @@ def test_the_emulator_of_the_second_answers_as_the_first_ones_did(start, tmp_pat
     assert ann.git(*graph, "shop") == bob.git(*graph, "shop")
     for person in (ann, bob):
         assert_sound(person.podgit.store)
+        assert_no_secret(person)
+
+
+def assert_no_secret(person):
+    """Keys lie in no file of the store and of the home."""
+    for path in person.podgit.home.rglob("*"):
+        if path.is_file():
+            assert not any(secret.encode() in path.read_bytes() for secret in SECRET), path
 
 
 def test_a_pull_with_nothing_new_and_a_push_of_nothing_say_so(ann, bob):
@@ -107,7 +145,7 @@ def test_a_pull_with_nothing_new_and_a_push_of_nothing_say_so(ann, bob):
 
 
 def test_without_a_place_the_error_says_what_to_do(tmp_path):
-    person = Person("eve", tmp_path / "eve", "")
+    person = Person("eve", tmp_path / "eve", Place(""))
     person.state("one")
     done = person.run("push", "shop")
     assert done.returncode == 5 and "podgit remote add origin URL" in done.stderr
@@ -179,6 +217,7 @@ def test_eight_push_at_once_and_each_acknowledged_version_is_there_once(tmp_path
         _, error = process.communicate(timeout=120)
         codes.append(process.returncode)
         assert process.returncode in (0, 6), error.decode()
+    # All go on from the same version, so that one alone can have been first.
     assert codes.count(0) == 1
     winner = people[codes.index(0)]
     people[0].ok("fetch")

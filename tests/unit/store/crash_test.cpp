@@ -176,10 +176,12 @@ TEST_CASE("packs and spools that a dead writer left are removed when they are ol
   const timespec times[2] = {{1, 0}, {1, 0}};
   ::utimensat(AT_FDCWD, old_pack.c_str(), times, 0);
   fs::create_directory(folder / "store/pod/tmp/tmp-dead");
+  write_file(folder / "store/.tmp-config-dead/config", "half");
   commit(store, "shop", "two");
   CHECK_FALSE(fs::exists(old_pack));
   CHECK(fs::exists(young_pack));
   CHECK_FALSE(fs::exists(folder / "store/pod/tmp/tmp-dead"));
+  CHECK_FALSE(fs::exists(folder / "store/.tmp-config-dead"));
 }
 
 TEST_CASE("a full disk changes nothing, and the next commit works once there is room") {
