@@ -91,11 +91,7 @@ std::vector<OutgoingPack> write_packs(const git::ObjectTable& table, git::Object
     planner.add(missing.skeleton, PackKind::skeleton, plans);
     planner.add(missing.content, PackKind::content, plans);
   }
-  std::uint64_t total = 0;
-  for (const PackPlan& plan : plans) total += plan.bytes;
-  context.progress->begin("packing", total);
   for (const PackPlan& plan : plans) packs.push_back(planner.write(plan, options.folder));
-  context.progress->end();
   return packs;
 }
 

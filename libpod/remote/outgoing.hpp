@@ -57,9 +57,9 @@ struct PackingOptions {
   std::uint64_t pack_limit = 256ull << 20;
 };
 
-/// Skeleton packs first. Nothing for no objects. Error(corrupt) where an entry is damaged; then, and where it is
-/// cancelled, files that were finished stay in the folder. Memory: 16 bytes an object of the table and 60 an object of
-/// a pack. Cost: copies all of it.
+/// Skeleton packs first. Nothing for no objects. Progress counts bytes, of `stored_bytes` about. Error(corrupt) where
+/// an entry is damaged; then, and where it is cancelled, files that were finished stay in the folder. Memory: 16 bytes
+/// an object of the table and 60 an object of a pack. Cost: copies all of it.
 std::vector<OutgoingPack> write_packs(const git::ObjectTable& table, git::ObjectDatabase& objects,
                                       const MissingObjects& missing, const PackingOptions& options,
                                       const Context& context);
