@@ -75,9 +75,10 @@ class Push {
  private:
   /// False where it took so long that it has to begin anew.
   bool try_once(PodPush& row) {
-    const std::int64_t since = remote_.objects->now();
     seen_ = remote_.memory.find(row.pod);
     const auto state = remote::read_state(*remote_.objects, row.pod, seen_ ? &seen_->state : nullptr);
+    // After the own HEAD, from which a bucket's clock is known without another request; before all uploads.
+    const std::int64_t since = remote_.objects->now();
     row.before = state && state->manifest ? flow::tip_of(*state->manifest, row.pod) : Oid();
     if (row.before == row.version->commit) {
       row.status = PushStatus::up_to_date;
@@ -184,8 +185,16 @@ class Push {
     for (const std::size_t place : places)
       files.push_back(
           {place < there.size() ? incoming.file_of(there[place]) : packs[place - there.size()].pack, all[place]});
-    std::vector<remote::OutgoingPack> joined =
-        remote::compact(files, store_.engine().spool_folder(), {.folder = spool}, context_);
+    std::vector<remote::OutgoingPack> joined;
+    try {
+      joined = remote::compact(files, store_.engine().spool_folder(), {.folder = spool}, context_);
+    } catch (const Error& error) {
+      // Whoever sent such a pack must not keep others from pushing, as long as the manifest has room.
+      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::refused) throw;
+      incoming.remove(wanted);
+      context_.progress->warn("packs of the remote could not be joined: " + error.message());
+      return;
+    }
     incoming.remove(wanted);
     for (const remote::PackInfo& pack : wanted) replaced.push_back(pack.pack.sha256);
     std::size_t place = there.size();
