@@ -286,7 +286,7 @@ class PickleReader {
   std::string_view stable(Value text) {
     const std::string_view view = builder_.graph().bytes(text);
     if (view.empty() || (view.data() >= bytes_.data() && view.data() < bytes_.data() + bytes_.size())) return view;
-    return *owned_.insert(owned_.end(), std::make_unique<std::string>(view))->get();
+    return **owned_.insert(owned_.end(), std::make_unique<std::string>(view));
   }
   void call(Kind kind) {
     const Value arguments = pop();

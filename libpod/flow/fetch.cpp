@@ -90,7 +90,10 @@ class Fetch {
       take(row, wanted, tip, incoming);
     } catch (const Error& error) {
       // What this store had once, it may have thrown away since.
-      if (error.code() != ErrorCode::corrupt || wanted.size() == state.manifest->packs.size()) throw;
+      if (error.code() != ErrorCode::corrupt || wanted.size() == state.manifest->packs.size()) {
+        if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(wanted);
+        throw;
+      }
       wanted = state.manifest->packs;
       if (!download(row, wanted, incoming)) return false;
       take(row, wanted, tip, incoming);
