@@ -27,6 +27,9 @@ using remote::PodState;
 constexpr unsigned connections = 4;
 constexpr int most_rounds = 4;  // where the remote moves while its packs are fetched
 
+/// What a remote that has any pods says first; a remote nobody pushed to has none.
+void check_format(OpenRemote& remote) { static_cast<void>(remote::find_format(*remote.objects, remote::Format{})); }
+
 class Fetch {
  public:
   Fetch(Store& store, OpenRemote& remote, const Context& context)
@@ -45,10 +48,13 @@ class Fetch {
   /// False where the remote went on meanwhile and what was named is there no more.
   bool try_once(PodFetch& row) {
     std::optional<SeenPod> seen = remote_.memory.find(row.pod);
+    if (!seen) check_format(remote_);
     const auto state = remote::read_state(*remote_.objects, row.pod, seen ? &seen->state : nullptr);
     if (!state || !state->manifest) return gone(row, state.has_value());
     const Oid tip = flow::tip_of(*state->manifest, row.pod);
     std::set<digest::Sha256Value> here = seen ? std::move(seen->here) : std::set<digest::Sha256Value>();
+    // Until a ref names them, nothing else keeps the new objects from a gc.
+    const store::ObjectHold hold = store_.engine().hold(context_);
     if (tip != row.before && !is_here(row.pod, tip)) {
       if (!bring(row, *state, tip, here)) return false;
       for (const remote::PackInfo& pack : state->manifest->packs) here.insert(pack.pack.sha256);
@@ -85,7 +91,6 @@ class Fetch {
       if (!here.contains(pack.pack.sha256)) wanted.push_back(pack);
     const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
     if (!download(row, wanted, incoming)) return false;
-    const store::ObjectHold hold = store_.engine().hold(context_);
     try {
       take(row, wanted, tip, incoming);
     } catch (const Error& error) {
@@ -170,9 +175,6 @@ class Fetch {
   OpenRemote& remote_;
   const Context& context_;
 };
-
-/// What a remote that has any pods says first; a remote nobody pushed to has none.
-void check_format(OpenRemote& remote) { static_cast<void>(remote::find_format(*remote.objects, remote::Format{})); }
 
 std::vector<PodName> pods_of(OpenRemote& remote) {
   std::vector<PodName> pods;
