@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 
@@ -109,6 +110,7 @@ class Day:
         morning(aws)
         cli.ok("commit", "day", "-m", "morning", "--from", agent.endpoint)
         self.before = listed(aws)
+        time.sleep(1.1)  # some services date a change by the second
         work(aws)
         self.live = cli.ok("diff", "day", agent.endpoint, "--json").json()["data"]
         cli.ok("commit", "day", "-m", "evening", "--from", agent.endpoint)
