@@ -61,6 +61,16 @@ Fd try_lock_folder(const fs::path& folder) noexcept {
   return fd;
 }
 
+/// A new file, flocked. A sweep may come between the two; then the file is gone or going, and another one is made.
+Fd create_held(const fs::path& file, mode_t mode, const fs::path& shown) {
+  for (;;) {
+    Fd fd = open_shown(file, O_WRONLY | O_CREAT | O_EXCL, mode, shown);
+    struct stat status {};
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0 && status.st_nlink > 0) return fd;
+    ::unlink(file.c_str());
+  }
+}
+
 }  // namespace
 
 Fd& Fd::operator=(Fd&& other) noexcept {
@@ -123,7 +133,7 @@ void write_file_atomically(const fs::path& path, std::string_view bytes, mode_t 
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const fs::path temporary = folder / (".tmp-" + random_suffix());
   try {
-    const Fd fd = open_shown(temporary, O_WRONLY | O_CREAT | O_EXCL, mode, path);
+    const Fd fd = create_held(temporary, mode, path);
     write_all(fd.get(), bytes_of(bytes), path);
     sync_file(fd.get(), path);
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw_errno(errno, "write", path);
@@ -174,6 +184,18 @@ void sweep_temp_folders(const fs::path& parent, std::string_view prefix) noexcep
     }
   } catch (const std::exception&) {
     // A folder that cannot be listed is found again by whatever works in it.
+  }
+}
+
+void sweep_temp_files(const fs::path& folder) noexcept {
+  try {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (!entry.path().filename().native().starts_with(".tmp-")) continue;
+      const Fd fd(::open(entry.path().c_str(), regular_only | O_CLOEXEC));
+      if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    }
+  } catch (const std::exception&) {
+    // As with the folders.
   }
 }
 

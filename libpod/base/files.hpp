@@ -78,6 +78,9 @@ class TempFolder {
 /// Removes the temporary folders below `parent` whose process is gone. Never throws: what cannot be removed stays.
 void sweep_temp_folders(const fs::path& parent, std::string_view prefix = "tmp-") noexcept;
 
+/// Removes from `folder` what `write_file_atomically` of a killed process left. Never throws.
+void sweep_temp_files(const fs::path& folder) noexcept;
+
 /// Removes a tree without following links; missing is fine. Returns false if something stayed.
 bool remove_tree(const fs::path& path) noexcept;
 

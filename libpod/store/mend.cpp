@@ -81,7 +81,6 @@ class Mend {
         objects_(repository_.objects_folder()) {}
 
   void run(bool previous_writer_died) {
-    sweep_left_overs();
     mend_objects();
     if (!impl_.journal.problems().empty()) {
       const std::size_t lost = impl_.journal.mend(quarantine_.folder());
@@ -103,16 +102,6 @@ class Mend {
   }
 
  private:
-  /// What write_file_atomically() of a killed process left; only who holds the lock writes so.
-  void sweep_left_overs() {
-    for (const char* folder : {"", "pod", "objects/pack", "pod/quarantine"}) {
-      std::error_code error;
-      for (fs::directory_iterator entry(repository_.path() / folder, error), end; !error && entry != end;
-           entry.increment(error))
-        if (entry->path().filename().native().starts_with(".tmp-")) ::unlink(entry->path().c_str());
-    }
-  }
-
   void mend_objects() {
     const std::vector<fs::path> packs = git::list_packs(objects_);
     context_.progress->begin("reading objects", git::size_of_packs(packs));

@@ -45,12 +45,19 @@ void sweep_locks(const fs::path& folder, bool all) {
     if (path.extension() == ".lock" && (all || is_stale(path))) ::unlink(path.c_str());
 }
 
-/// Pack files that nobody writes any more: their writer held a flock. A `.tmp-` file is an index that a repair did not
-/// finish, and only who holds the store's lock repairs.
+/// What a killed process was about to put in another file's place.
+void sweep_temp_files(const fs::path& root) {
+  const fs::path own = root / "pod";
+  for (const fs::path& folder :
+       {root, root / "objects" / "pack", own, own / "buckets", own / "uploads", own / "quarantine"})
+    base::sweep_temp_files(folder);
+  for (const fs::path& remote : entries_of(own / "remotes")) base::sweep_temp_files(remote);
+}
+
+/// Pack files that nobody writes any more: their writer held a flock.
 void sweep_packs(const fs::path& folder) {
   for (const fs::path& path : entries_of(folder)) {
     const std::string name = path.filename().native();
-    if (name.starts_with(".tmp-")) ::unlink(path.c_str());
     if (!name.starts_with("tmp_pack_") && !name.starts_with("tmp_idx_") && !name.starts_with("tmp_mtimes_")) continue;
     const base::Fd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     // Stock git holds no flock; what it writes is young.
@@ -128,9 +135,7 @@ void Engine::Impl::repair(bool previous_writer_died, const Context& context) {
   fs::create_directory(own("tmp"), error);
   base::sweep_temp_folders(own("tmp"));
   base::sweep_temp_folders(root, ".tmp-config-");
-  // Files that were to take another one's place; only who holds the lock makes them here.
-  for (const fs::path& path : entries_of(root / "pod"))
-    if (path.filename().native().starts_with(".tmp-")) ::unlink(path.c_str());
+  sweep_temp_files(root);
   sweep_packs(root / "objects" / "pack");
   if (previous_writer_died) index_packs(root / "objects" / "pack");
   if (journal.trim())

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -210,6 +211,23 @@ TEST_CASE("a sweep removes what nobody holds, and leaves what is in use") {
   CHECK(fs::exists(parent / "other"));
   CHECK(fs::exists(parent / "tmp-file"));
   sweep_temp_folders(parent / "missing");
+}
+
+TEST_CASE("a sweep removes half files that nobody writes any more") {
+  const fs::path folder = fresh("x").parent_path();
+  write_file_atomically(folder / "whole", "x");
+  write_file_atomically(folder / ".tmp-dead", "x");
+  write_file_atomically(folder / ".tmp-held", "x");
+  fs::create_directory(folder / ".tmp-folder");
+  fs::create_symlink(folder / "whole", folder / ".tmp-link");
+  const pod::base::Fd held = open_file(folder / ".tmp-held", O_RDONLY);
+  REQUIRE(::flock(held.get(), LOCK_EX | LOCK_NB) == 0);
+  sweep_temp_files(folder);
+  CHECK(fs::exists(folder / "whole"));
+  CHECK(fs::exists(folder / ".tmp-folder"));
+  CHECK(fs::exists(folder / ".tmp-held"));
+  CHECK_FALSE(fs::exists(folder / ".tmp-dead"));
+  sweep_temp_files(folder / "missing");
 }
 
 TEST_CASE("removing a tree does not follow links, and missing is fine") {

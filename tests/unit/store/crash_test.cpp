@@ -165,7 +165,7 @@ TEST_CASE("locks that a dead writer left are no obstacle") {
   check_with_git(store);
 }
 
-TEST_CASE("packs and spools that a dead writer left are removed when they are old enough") {
+TEST_CASE("packs, spools and half files that a dead writer left are removed, packs when they are old enough") {
   const Folder folder;
   Store store = Store::init(folder / "store");
   commit(store, "shop", "one");
@@ -177,11 +177,20 @@ TEST_CASE("packs and spools that a dead writer left are removed when they are ol
   ::utimensat(AT_FDCWD, old_pack.c_str(), times, 0);
   fs::create_directory(folder / "store/pod/tmp/tmp-dead");
   write_file(folder / "store/.tmp-config-dead/config", "half");
+  const std::vector<const char*> halves = {".tmp-1",
+                                           "objects/pack/.tmp-1",
+                                           "pod/.tmp-1",
+                                           "pod/buckets/.tmp-1",
+                                           "pod/uploads/.tmp-1",
+                                           "pod/quarantine/.tmp-1",
+                                           "pod/remotes/origin/.tmp-1"};
+  for (const char* half : halves) write_file(folder / "store" / half, "half");
   commit(store, "shop", "two");
   CHECK_FALSE(fs::exists(old_pack));
   CHECK(fs::exists(young_pack));
   CHECK_FALSE(fs::exists(folder / "store/pod/tmp/tmp-dead"));
   CHECK_FALSE(fs::exists(folder / "store/.tmp-config-dead"));
+  for (const char* half : halves) CHECK_MESSAGE(!fs::exists(folder / "store" / half), half);
 }
 
 TEST_CASE("a full disk changes nothing, and the next commit works once there is room") {
