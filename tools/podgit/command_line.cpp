@@ -8,7 +8,7 @@
 #include "suggestion.hpp"
 
 #include <fmt/format.h>
-#include <CLI/App.hpp>
+#include <CLI/CLI.hpp>
 
 #include <unistd.h>
 #include <algorithm>
