@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,43 @@ def podgit(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     return Podgit(binary, home)
+
+
+@pytest.fixture(scope="session")
+def ceph():
+    sys.path.append(str(ROOT / "tests" / "services"))
+    from servers import Ceph
+    server = Ceph()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket_place(ceph):
+    """A bucket of its own, and the keys."""
+    from team import Place
+    bucket = ceph.bucket(f"team-{uuid.uuid4().hex[:12]}")
+    return Place(f"s3://{bucket.name}/pods", {"AWS_ACCESS_KEY_ID": bucket.access_key, "AWS_SECRET_ACCESS_KEY": bucket.secret_key,
+                                              "AWS_REGION": bucket.region, "AWS_ENDPOINT_URL_S3": bucket.endpoint}, [bucket.secret_key])
+
+
+@pytest.fixture(params=["folder", "ceph"])
+def place(request, tmp_path):
+    from team import Place
+    return Place(f"file://{tmp_path}/pods") if request.param == "folder" else request.getfixturevalue("bucket_place")
+
+
+@pytest.fixture
+def ann(tmp_path, place):
+    from team import Person
+    person = Person("ann", tmp_path / "ann", place)
+    person.ok("remote", "add", "origin", place)
+    return person
+
+
+@pytest.fixture
+def bob(tmp_path, place):
+    from team import Person
+    person = Person("bob", tmp_path / "bob", place)
+    person.ok("remote", "add", "origin", place)
+    return person

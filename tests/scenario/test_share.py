@@ -6,93 +6,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import uuid
 
-import boto3
 import pytest
-from conftest import ROOT, Podgit, _find_podgit
 from sound_store import assert_sound
-
-sys.path.append(str(ROOT / "tests" / "services"))
-from servers import Ceph  # noqa: E402
-
-
-class Person:
-    """Somebody with a store of their own, and the emulator that they work on."""
-
-    def __init__(self, name, home, place, agent=None):
-        home.mkdir()
-        self.podgit = Podgit(_find_podgit(), home)
-        self.podgit._environment.update({"PODGIT_AUTHOR_NAME": name, "PODGIT_AUTHOR_EMAIL": f"{name}@example.org", **place.environment})
-        self.agent, self.place = agent, place
-
-    def ok(self, *arguments):
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"podgit {arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def run(self, *arguments, **more):
-        return self.podgit.run(*arguments, instance=self.agent.endpoint if self.agent else None, **more)
-
-    def aws(self, service):
-        return boto3.client(service, endpoint_url=self.agent.endpoint, region_name="us-east-1",
-                            aws_access_key_id="test", aws_secret_access_key="test")
-
-    def git(self, *arguments):
-        return subprocess.run(["git", "-C", str(self.podgit.store), *arguments], check=True, capture_output=True, text=True).stdout
-
-    def state(self, word, pod="shop"):
-        """A version without an emulator."""
-        folder = self.podgit.home / "state" / "api_states" / "000000000000" / "sqs" / "us-east-1"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "backend.state").write_text(word)
-        self.ok("commit", pod, "--from", self.podgit.home / "state", "-m", word)
-
-
-class Place:
-    """Where they share, and what it takes to get there."""
-
-    def __init__(self, url, environment=None):
-        self.url, self.environment = url, environment or {}
-
-    def __str__(self):
-        return self.url
-
-
-SECRET = []
-
-
-@pytest.fixture(scope="module")
-def ceph():
-    server = Ceph()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(params=["folder", "ceph"])
-def place(request, tmp_path):
-    if request.param == "folder":
-        return Place(f"file://{tmp_path}/pods")
-    bucket = request.getfixturevalue("ceph").bucket(f"team-{uuid.uuid4().hex[:12]}")
-    SECRET.append(bucket.secret_key)
-    return Place(f"s3://{bucket.name}/pods", {"AWS_ACCESS_KEY_ID": bucket.access_key, "AWS_SECRET_ACCESS_KEY": bucket.secret_key,
-                                               "AWS_REGION": bucket.region, "AWS_ENDPOINT_URL_S3": bucket.endpoint})
-
-
-@pytest.fixture
-def ann(tmp_path, place):
-    person = Person("ann", tmp_path / "ann", place)
-    person.ok("remote", "add", "origin", place)
-    return person
-
-
-@pytest.fixture
-def bob(tmp_path, place):
-    person = Person("bob", tmp_path / "bob", place)
-    person.ok("remote", "add", "origin", place)
-    return person
+from team import Person, Place, assert_no_secret
 
 
 def test_the_emulator_of_the_second_answers_as_the_first_ones_did(start, tmp_path, place):
@@ -126,13 +44,6 @@ def test_the_emulator_of_the_second_answers_as_the_first_ones_did(start, tmp_pat
     for person in (ann, bob):
         assert_sound(person.podgit.store)
         assert_no_secret(person)
-
-
-def assert_no_secret(person):
-    """Keys lie in no file of the store and of the home."""
-    for path in person.podgit.home.rglob("*"):
-        if path.is_file():
-            assert not any(secret.encode() in path.read_bytes() for secret in SECRET), path
 
 
 def test_a_pull_with_nothing_new_and_a_push_of_nothing_say_so(ann, bob):
