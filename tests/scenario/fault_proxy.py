@@ -10,7 +10,9 @@ keeps them.
 """
 
 import asyncio
+import fcntl
 import struct
+import termios
 import threading
 import time
 import urllib.parse
@@ -122,6 +124,16 @@ class FaultProxy:
         writer.transport.abort()
         raise _Broken
 
+    @staticmethod
+    async def _arrived(writer):
+        """What was written is with the client, who would not see it after a reset."""
+        sock = writer.get_extra_info("socket")
+        while not writer.transport.is_closing():
+            waiting = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+            if not waiting and not writer.transport.get_write_buffer_size():
+                return
+            await asyncio.sleep(0.01)
+
     async def _pace(self, begun, moved):
         if self.line.rate:
             ahead = moved / self.line.rate - (time.monotonic() - begun)
@@ -187,13 +199,12 @@ class FaultProxy:
             self._reset(writer)
         if kind == "cut-head":
             writer.write(answer[:len(answer) // 2])
-            await writer.drain()
-            await asyncio.sleep(0.05)
+            await self._arrived(writer)
             self._reset(writer)
         writer.write(answer)
         if kind in ("cut-answer", "reset-answer", "stall-answer"):
             await self._body(source, writer, min(fault.at, length), request, "received")
-            await asyncio.sleep(0.05)  # so that what was sent arrives before the end does
+            await self._arrived(writer)
             if kind == "reset-answer":
                 self._reset(writer)
             if kind == "stall-answer":

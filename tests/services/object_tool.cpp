@@ -36,9 +36,9 @@ std::string run(const std::vector<std::string>& words) {
   options.parts_from = 6 << 20;
   options.part_size = 5 << 20;
   options.connections = std::stoi(variable("S3_CONNECTIONS", "4"));
-  options.http.idle_timeout = std::chrono::milliseconds(std::stoi(variable("S3_IDLE_MS", "3000")));
+  options.http.idle_timeout = std::chrono::milliseconds(std::stoi(variable("S3_IDLE_MS", "30000")));
   options.http.ca_bundle = variable("S3_CA");
-  options.http.connect_timeout = std::chrono::milliseconds(3000);
+  options.http.connect_timeout = std::chrono::milliseconds(30000);
   if (const std::string traits = variable("S3_TRAITS"); !traits.empty()) options.traits = S3Traits::from_json(traits);
   const std::string& what = words.at(0);
   if (what == "create" && words.size() > 4) options.notes = words[4];

@@ -75,7 +75,8 @@ class Ceph:
 
     def _run(self, *words, **env):
         done = subprocess.run([str(HERE / "ceph-s3"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=180, env={**os.environ, **env}, check=False)
+                              stderr=subprocess.PIPE, text=True, timeout=180,
+                              env={"CEPH_S3_TIMEOUT": "150", **os.environ, **env}, check=False)
         if done.returncode:
             raise RuntimeError(f"ceph-s3 {words[0]} says {done.returncode}: {done.stderr[-2000:]}")
         return {name: value.strip("'\"") for name, value in _EXPORT.findall(done.stdout)}
