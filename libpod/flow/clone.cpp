@@ -19,9 +19,11 @@ Store begin(const fs::path& part, const RemoteInfo& remote) {
   if (fs::exists(fs::symlink_status(part, error))) {
     try {
       Store store = Store::open(part);
+      // One that was killed before it had its remote is empty.
+      if (remotes(store).empty() && store.engine().repository().refs("refs/").empty()) add_remote(store, remote);
       if (remote_named(store, remote.name).url == remote.url) return store;
     } catch (const Error&) {
-      // None of ours, or one that was killed before it was a store.
+      // None of ours.
     }
     throw Error(ErrorCode::already_exists, quote(part.native()) + " is in the way")
         .because("a clone makes the store there first")

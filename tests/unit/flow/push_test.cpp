@@ -156,6 +156,26 @@ TEST_CASE("a clone of what is no remote leaves nothing") {
   CHECK_FALSE(fs::exists(bench.path() / "clone.part"));
 }
 
+TEST_CASE("a clone that was killed before its store had a remote goes on, and one into somebody's store does not") {
+  Team team;
+  Team::commit(team.ann, "one");
+  push(team.ann.store(), "origin", {shop});
+  const fs::path folder = team.ann.path() / "clone";
+  const std::string url = "file://" + team.remote().string();
+  SUBCASE("killed") {
+    Store::init(team.ann.path() / "clone.part");
+    CHECK(clone(url, folder).pods.size() == 1);
+    CHECK(Store::open(folder).resolve(PodRef::latest(shop)).number == 1);
+  }
+  SUBCASE("somebody's") {
+    fs::copy(team.ann.store().path(), team.ann.path() / "clone.part", fs::copy_options::recursive);
+    Store store = Store::open(team.ann.path() / "clone.part");
+    remove_remote(store, "origin");
+    CHECK_THROWS_AS(clone(url, folder), Error);
+    CHECK(remotes(store).empty());
+  }
+}
+
 TEST_CASE("a pod that is deleted at the remote goes from what was seen there, and can be pushed again") {
   Team team;
   Team::commit(team.ann, "one");
