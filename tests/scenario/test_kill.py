@@ -25,9 +25,10 @@ CALLS = ("write", "pwrite64", "writev", "fsync", "fdatasync", "syncfs", "sync_fi
          "fchmodat", "flock", "openat", "openat2", "sendto", "sendmsg")
 
 
-def points_wanted():
-    wanted = os.environ.get("PODGIT_KILL_POINTS", "60")
-    return None if wanted == "all" else max(1, int(wanted) // len(COMMANDS))
+def points_wanted(otherwise=10):
+    """Of one command; `otherwise` where $PODGIT_KILL_POINTS says nothing."""
+    wanted = os.environ.get("PODGIT_KILL_POINTS")
+    return otherwise if wanted is None else None if wanted == "all" else max(1, int(wanted) // len(COMMANDS))
 
 
 def strace_works():
@@ -64,8 +65,8 @@ def spread(points, wanted):
 class Killing:
     """One command on fresh copies of a home, each made ready by another command."""
 
-    def __init__(self, podgit, arguments, instance=None, ready=None):
-        self.podgit, self.arguments, self.ready = podgit, [str(argument) for argument in arguments], ready
+    def __init__(self, podgit, arguments, instance=None, ready=None, points=10):
+        self.podgit, self.arguments, self.ready, self.wanted = podgit, [str(argument) for argument in arguments], ready, points_wanted(points)
         self.environment = {**podgit._environment, **({"PODGIT_INSTANCE": instance} if instance else {})}
         self.template = podgit.home.with_name("template")
         shutil.copytree(podgit.home, self.template, symlinks=True)
@@ -83,7 +84,7 @@ class Killing:
 
     def points(self):
         """Each a name and a function that runs the command until it dies there."""
-        wanted = points_wanted()
+        wanted = self.wanted
         if not strace_works():
             start = time.monotonic()
             assert self._run().returncode == 0
