@@ -66,12 +66,15 @@ class Ceph:
     """One Ceph for a whole test run: in memory where there is room, gone at the end."""
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="pod-ceph-"))
-        try:
-            self.keys = self._run("start", str(self.folder / "s3"), str(free_ports(21)))
-        except BaseException:
-            self.stop()
-            raise
+        for again in (True, False):  # somebody else may take the ports that were free
+            self.folder = Path(tempfile.mkdtemp(prefix="pod-ceph-"))
+            try:
+                self.keys = self._run("start", str(self.folder / "s3"), str(free_ports(21)))
+                return
+            except BaseException as failure:
+                self.stop()
+                if not again or not isinstance(failure, RuntimeError):
+                    raise
 
     def _run(self, *words, **env):
         done = subprocess.run([str(HERE / "ceph-s3"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
