@@ -3,45 +3,24 @@
 // What the remote says of the pod is read first; what it lacks is written as packs into a spool, the same bytes each
 // time, and uploaded; then HEAD moves by compare-and-swap. A push that was broken off is simply run again.
 
-#include "base/files.hpp"
-#include "flow/progress_step.hpp"
 #include "flow/remote_access.hpp"
-#include "git/object_table.hpp"
-#include "git/pack_file.hpp"
-#include "remote/compaction.hpp"
+#include "flow/sending.hpp"
 #include "remote/outgoing.hpp"
-#include "remote/pack_download.hpp"
 #include "remote/publication.hpp"
-#include "remote/uploads.hpp"
 #include "store/engine.hpp"
 
 #include <libpod/remote.hpp>
 
 #include <algorithm>
-#include <iterator>
 
 namespace pod {
 namespace {
 
-namespace fs = std::filesystem;
 using flow::OpenRemote;
 using flow::SeenPod;
 using remote::PodState;
 
-constexpr unsigned connections = 4;
 constexpr int most_rounds = 3;  // where a push takes longer than a day
-
-/// Packs may be joined while they are listed.
-git::ObjectTable read_table(const git::Repository& repository, const Context& context) {
-  constexpr int most_tries = 5;
-  for (int tried = 1;; ++tried) {
-    try {
-      return git::ObjectTable::read(repository.objects_folder(), {}, context);
-    } catch (const git::PackVanished&) {
-      if (tried == most_tries) throw Error(ErrorCode::busy, "the store's packs change too fast").hint("try again");
-    }
-  }
-}
 
 std::uint64_t versions_between(const git::Repository& repository, Oid from, const Oid& until) {
   std::uint64_t count = 0;
@@ -88,7 +67,7 @@ class Push {
     if (!follows(row)) return true;
 
     const store::ObjectHold hold = store_.engine().hold(context_);
-    const git::ObjectTable table = read_table(repository_, context_);
+    const git::ObjectTable table = flow::read_table(repository_.objects_folder(), context_);
     const remote::MissingObjects missing = remote::find_missing(
         table, *repository_.objects(),
         {.tips = {row.version->commit}, .remote_tips = remote_tips(row.before), .in_remote = {}}, context_);
@@ -99,9 +78,7 @@ class Push {
       row.status = PushStatus::pushed;
       return true;
     }
-    const base::TempFolder spool(store_.engine().spool_folder());
-    const Sent sent = send(table, missing, spool.path(), state, since, row);
-    return publish(row, state, sent, since);
+    return publish(row, state, send(table, missing, state, since, row), since);
   }
 
   /// Whether the local version may take the place of the remote's; says in `row` why not.
@@ -139,72 +116,19 @@ class Push {
     return before.is_zero() ? std::vector<Oid>{} : std::vector{before};
   }
 
-  struct Sent {
-    remote::Uploaded uploaded;
-    std::vector<digest::Sha256Value> replaced;  // packs of the remote whose objects are in those that were uploaded
-  };
-
-  Sent send(const git::ObjectTable& table, const remote::MissingObjects& missing, const fs::path& spool,
-            const std::optional<PodState>& state, std::int64_t since, PodPush& row) {
-    Sent sent;
-    std::vector<remote::OutgoingPack> packs;
-    {
-      const flow::ProgressStep step(context_, "packing", missing.stored_bytes);
-      packs = remote::write_packs(table, *repository_.objects(), missing, {.folder = spool}, context_);
-    }
-    if (state && state->manifest) join_small_packs(state->manifest->packs, packs, spool, sent.replaced);
-    std::vector<remote::Upload> uploads;
-    std::uint64_t bytes = 0;
-    for (const remote::OutgoingPack& pack : packs) {
-      uploads.push_back(remote::upload_of(pack));
-      bytes += pack.info.pack.size;
-    }
-    const flow::ProgressStep step(context_, "sending", bytes);
-    sent.uploaded = remote::upload(*remote_.objects, since, uploads, {}, context_);
+  flow::Sent send(const git::ObjectTable& table, const remote::MissingObjects& missing,
+                  const std::optional<PodState>& state, std::int64_t since, PodPush& row) {
+    const flow::SendFolders folders{store_.engine().spool_folder(), store_.path() / "pod" / "incoming"};
+    flow::Sent sent = flow::send_missing(
+        *remote_.objects, table, *repository_.objects(), missing,
+        state && state->manifest ? state->manifest->packs : std::vector<remote::PackInfo>{}, since, folders, context_);
     row.packs = sent.uploaded.packs.size();
     row.bytes_sent += sent.uploaded.sent;
     row.bytes_found += sent.uploaded.found;
     return sent;
   }
 
-  /// Where a manifest has come to name many packs, the small ones are fetched and sent again as one.
-  void join_small_packs(const std::vector<remote::PackInfo>& there, std::vector<remote::OutgoingPack>& packs,
-                        const fs::path& spool, std::vector<digest::Sha256Value>& replaced) {
-    std::vector<remote::PackInfo> all = there;
-    for (const remote::OutgoingPack& pack : packs) all.push_back(pack.info);
-    const std::vector<std::size_t> places = remote::packs_to_compact(all);
-    if (places.empty()) return;
-    const flow::ProgressStep step(context_, "joining packs", std::nullopt);
-    std::vector<remote::PackInfo> wanted;
-    for (const std::size_t place : places)
-      if (place < there.size()) wanted.push_back(there[place]);
-    const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
-    if (!remote::download_packs(*remote_.objects, wanted, incoming, connections, context_))
-      throw Error(ErrorCode::busy, "the remote's packs changed meanwhile").hint("push again");
-    std::vector<remote::RemotePackFile> files;
-    for (const std::size_t place : places)
-      files.push_back(
-          {place < there.size() ? incoming.file_of(there[place]) : packs[place - there.size()].pack, all[place]});
-    std::vector<remote::OutgoingPack> joined;
-    try {
-      joined = remote::compact(files, store_.engine().spool_folder(), {.folder = spool}, context_);
-    } catch (const Error& error) {
-      // Whoever sent such a pack must not keep others from pushing, as long as the manifest has room.
-      if (error.code() != ErrorCode::corrupt && error.code() != ErrorCode::refused) throw;
-      incoming.remove(wanted);
-      context_.progress->warn("packs of the remote could not be joined: " + error.message());
-      return;
-    }
-    incoming.remove(wanted);
-    for (const remote::PackInfo& pack : wanted) replaced.push_back(pack.pack.sha256);
-    std::size_t place = there.size();
-    std::erase_if(packs, [&](const remote::OutgoingPack&) {
-      return std::find(places.begin(), places.end(), place++) != places.end();
-    });
-    packs.insert(packs.end(), std::make_move_iterator(joined.begin()), std::make_move_iterator(joined.end()));
-  }
-
-  bool publish(PodPush& row, const std::optional<PodState>& state, const Sent& sent, std::int64_t since) {
+  bool publish(PodPush& row, const std::optional<PodState>& state, const flow::Sent& sent, std::int64_t since) {
     remote::Change change{.refs = std::vector<remote::ManifestRef>{},
                           .packs = sent.uploaded.packs,
                           .replaced = sent.replaced,
