@@ -70,11 +70,11 @@ std::string parse_remote_url(std::string_view text) {
     if (!place.starts_with('/')) throw bad_url(text, "a folder is named by its whole path, file:///path");
     return file_url(place);
   }
-  if (scheme != "s3") throw bad_url(text, "nobody knows how to reach " + quote(scheme));
-  // Keys in a URL end up in configuration files, shells and logs.
+  // Keys in a URL end up in configuration files, shells and logs: not in what is said here.
   if (place.find('@') != std::string_view::npos)
-    throw Error(ErrorCode::invalid_argument, "keys do not belong into the URL of a bucket")
+    throw Error(ErrorCode::invalid_argument, "keys do not belong into the URL of a remote")
         .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+  if (scheme != "s3") throw bad_url(text, "nobody knows how to reach " + quote(scheme));
   std::string bucket(place.substr(0, place.find('/')));
   std::string prefix = place.size() > bucket.size() ? std::string(place.substr(bucket.size() + 1)) : std::string();
   while (!prefix.empty() && prefix.back() == '/') prefix.pop_back();

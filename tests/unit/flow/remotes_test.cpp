@@ -81,7 +81,7 @@ TEST_CASE("what is no place for a remote is refused with the reason") {
   CHECK(reason("") == "it is empty");
   CHECK(reason("pods") == "a folder is named by its whole path");
   CHECK(reason("https://example.org/x") == "nobody knows how to reach \"https\"");
-  CHECK(reason("s3://key:secret@bucket/x") == "keys do not belong into the URL of a bucket");
+  CHECK(reason("s3://key:secret@bucket/x") == "keys do not belong into the URL of a remote");
   CHECK(reason("s3://ab/x") == "\"ab\" is no name of a bucket");
   CHECK(reason("s3://bucket/a//b") ==
         "a prefix is made of letters, digits, \".\", \"_\" and \"-\" between single slashes");
