@@ -5,6 +5,9 @@
 #include <libpod/names.hpp>
 
 #include <git2.h>
+#if __has_include(<git2/sys/errors.h>)  // since 1.8
+#include <git2/sys/errors.h>
+#endif
 
 #include <algorithm>
 #include <memory>

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -186,5 +187,96 @@ POD_API void remove_remote_pod(Store& store, std::string_view remote, const PodN
 /// Takes away what nothing in the remote has needed for seven days.
 POD_API RemoteGarbage collect_remote_garbage(const Store& store, std::string_view remote, bool dry_run = false,
                                              const RemoteOptions& access = {}, const Context& context = {});
+
+/// A remote as git sees it: each pod is the branch of its name, each tag lies beside the pod whose version it names.
+struct GitRef {
+  std::string name;  // refs/heads/…, refs/tags/…
+  Oid target;
+};
+
+struct GitFetched {
+  std::uint64_t objects = 0;  // new ones
+  std::uint64_t packs = 0;
+  std::uint64_t bytes_received = 0;
+};
+
+struct GitRefUpdate {
+  std::string name;
+  Oid target;          // zero: it is to go; a branch that goes is a pod that is deleted, with its tags
+  bool force = false;  // whether it may take the place of what it does not follow
+  /// What it names there, zero: it is not there; nullopt: what refs() said.
+  std::optional<Oid> expected = std::nullopt;
+};
+
+enum class GitRefStatus : std::uint8_t {
+  done,
+  not_fast_forward,
+  moved,    // it is not (any more) what was expected
+  refused,  // `error` says why, of these too
+};
+
+struct GitRefPushed {
+  std::string name;
+  GitRefStatus status = GitRefStatus::done;
+  std::optional<Error> error;
+};
+
+struct GitPushOptions {
+  bool dry_run = false;
+  /// All or none. Only where all are of one pod, since each pod moves by itself.
+  bool atomic = false;
+};
+
+/// A remote and a git repository that need not be a store. For what stands between git and a remote: git-remote-pod,
+/// and the transport below. In the repository it keeps what was seen of the remote, in a folder `pod`.
+///
+///   auto remote = pod::GitRemote::open("repository/.git", "s3://bucket/team", access);
+///   for (const pod::GitRef& ref : remote.refs()) wanted.push_back(ref.target);
+///   remote.fetch(wanted);    // the objects; refs are the caller's
+///   remote.push({{.name = "refs/heads/shop", .target = tip}});
+///
+/// Thread word: one thread at a time.
+class POD_API GitRemote {
+ public:
+  /// `repository`: $GIT_DIR; empty: only refs() may be asked. `url` as for add_remote(). Nothing is asked of it yet;
+  /// `context` outlives this.
+  static GitRemote open(const std::filesystem::path& repository, std::string_view url, const RemoteOptions& access = {},
+                        const Context& context = {});
+  GitRemote(GitRemote&&) noexcept;
+  GitRemote& operator=(GitRemote&&) noexcept;
+  ~GitRemote();
+
+  /// By name. A pod that cannot be read is left out, with a warning. `to_push`: none where the first push will make the
+  /// remote's folder; else Error(not_found). Cost: a list, and a request for each pod, two where it is new.
+  std::vector<GitRef> refs(bool to_push = false);
+  /// What a clone checks out, of what refs() said: `main`, else the first by name; nullopt where there is none.
+  std::optional<std::string> head() const;
+  /// What refs() named, with all that it needs, into the repository: checked object by object in quarantine, durable
+  /// when it returns. `tags`: those of the same pods too. Throws as pod::fetch; Error(unsupported) for a repository
+  /// that is shallow or borrows objects. Cost: what is new, and one read of what is there already of it.
+  GitFetched fetch(const std::vector<Oid>& wanted, bool tags = true);
+  /// After refs(). One answer for each, in their order; each pod moves by itself, its branch and tags together. What no
+  /// reader would take is refused. Throws as pod::push; Error(outcome_unknown) stands in the answer.
+  std::vector<GitRefPushed> push(const std::vector<GitRefUpdate>& updates, const GitPushOptions& options = {});
+
+ private:
+  struct Impl;
+  explicit GitRemote(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Programs that link libgit2 (1.5 or newer, the one that libpod is linked with) reach remotes of pods from now on, by
+/// the URLs `pod::file:///…` and `pod::s3://…`:
+///
+///   pod::register_git_transport({.bucket_access = keys});
+///   git_clone(&repository, "pod::s3://team-pods/shop", "shop", nullptr);
+///
+/// git_remote_fetch, git_clone, git_remote_ls and git_remote_push work; a depth does not. Nothing that came from a
+/// remote is read by libgit2 before it was checked here. Failures are libgit2's: a code below zero, git_error_last()
+/// says the same as pod::Error, GIT_EAUTH where keys are missing. `transfer_progress` and `sideband_progress` of the
+/// program's callbacks are told what happens and may stop it. A second call takes the place of the first.
+///
+/// Thread word: before other threads use such URLs; `access` is then asked in the thread of the operation. Cost: none.
+POD_API void register_git_transport(const RemoteOptions& access = {});
 
 }  // namespace pod
