@@ -798,9 +798,15 @@ def test_the_installed_tool_and_library_work_together(tmp_path, cli):
 
     # a program of somebody else, by pkg-config
     pkgconfig = next(root.rglob("libpod.pc")).parent
-    example = tmp_path / "example"
-    shutil.copytree(ROOT / "examples" / "commit_directory", example)
     environment |= {"PKG_CONFIG_PATH": str(pkgconfig), "PKG_CONFIG_SYSROOT_DIR": str(root),
                     "LD_LIBRARY_PATH": str(next(root.rglob("libpod.so")).parent)}
-    subprocess.run(["make", "-C", example], env=environment, check=True, capture_output=True)
-    subprocess.run([example / "check.sh", example / "commit_directory"], env=environment, check=True, capture_output=True)
+    for name in ("commit_directory", "reach_pods"):
+        example = tmp_path / name
+        shutil.copytree(ROOT / "examples" / name, example)
+        subprocess.run(["make", "-C", example], env=environment, check=True, capture_output=True)
+        subprocess.run([example / "check.sh", example / name], env=environment, check=True, capture_output=True)
+
+    # stock git finds what it needs beside podgit
+    done = subprocess.run(["git", "ls-remote", f"pod::file://{tmp_path}/nowhere"], capture_output=True, text=True,
+                          env={**environment, "LD_LIBRARY_PATH": "", "PATH": f"{installed.parent}:{environment['PATH']}"})
+    assert "error[NOT_FOUND]" in done.stderr
