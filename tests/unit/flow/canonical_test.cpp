@@ -37,7 +37,7 @@ TEST_CASE_FIXTURE(Capturing,
   instance.set(sqs_file, "queue");
   CHECK(capture().created);
   CHECK(stored("shop") == canonical("queue"));
-  instance.noise = 5;  // another process: other bytes, the same state
+  instance.locked()->noise = 5;  // another process: other bytes, the same state
   CHECK_FALSE(capture().created);
   instance.set(sqs_file, "another queue");
   CHECK(capture().created);

@@ -133,12 +133,12 @@ TEST_CASE("blobs that the latest version has are not sent again and stay in the 
   instance.set(s3_file, "bucket");
   instance.set(blob_path(body), body);
   commit(bench.store(), shop, Source::parse(instance.url()), {.author = ada});
-  CHECK(instance.omitted == 0);
+  CHECK(instance.locked()->omitted == 0);
   instance.set(s3_file, "bucket with a new object");
   const std::string more(20000, 'c');
   instance.set(blob_path(more), more);
   const auto second = commit(bench.store(), shop, Source::parse(instance.url()), {.author = ada});
-  CHECK(instance.omitted == 1);
+  CHECK(instance.locked()->omitted == 1);
   CHECK(second.changes.size() == 2);
   CHECK(bench.content("shop:2") == instance.files());
   CHECK(bench.sound());
@@ -149,7 +149,7 @@ TEST_CASE("a service that fails is named and the others make a version") {
   TinyInstance instance;
   instance.set(sqs_file, "queue");
   instance.set(s3_file, "bucket");
-  instance.unsavable = {"s3"};
+  instance.locked()->unsavable = {"s3"};
   const auto result = commit(bench.store(), shop, Source::parse(instance.url()), {.author = ada});
   CHECK(result.created);
   CHECK(result.partial());
@@ -162,7 +162,7 @@ TEST_CASE("an instance that can save nothing makes no version") {
   Workbench bench;
   TinyInstance instance;
   instance.set(sqs_file, "queue");
-  instance.unsavable = {"s3", "sns", "sqs"};
+  instance.locked()->unsavable = {"s3", "sns", "sqs"};
   const auto error = error_of([&] { commit(bench.store(), shop, Source::parse(instance.url()), {.author = ada}); });
   REQUIRE(error);
   CHECK(error->causes().size() == 3);
@@ -177,7 +177,7 @@ TEST_CASE("what another commits during the capture becomes the parent") {
   const fs::path other = bench.path() / "other";
   write_file(other / sqs_file, "other queue");
   bool once = false;
-  instance.before_capture = [&] {
+  instance.locked()->before_capture = [&] {
     if (once) return;
     once = true;
     Store second = bench.open_again();
@@ -199,7 +199,7 @@ TEST_CASE("the same state committed by another during the capture makes no secon
   const fs::path other = bench.path() / "other";
   write_file(other / sqs_file, canonical("queue"));
   bool once = false;
-  instance.before_capture = [&] {
+  instance.locked()->before_capture = [&] {
     if (std::exchange(once, true)) return;
     Store second = bench.open_again();
     commit(second, shop, Source::parse(other.string()), {.author = ada});
@@ -237,7 +237,7 @@ TEST_CASE("a commit that is stopped during the capture keeps nothing") {
   CancelToken stop;
   Context context;
   context.cancel = &stop;
-  instance.before_capture = [&] { stop.cancel(); };
+  instance.locked()->before_capture = [&] { stop.cancel(); };
   const auto error =
       error_of([&] { commit(bench.store(), shop, Source::parse(instance.url()), {.author = ada}, context); });
   REQUIRE(error);

@@ -58,7 +58,7 @@ TEST_CASE_FIXTURE(Comparing, "services that only one side captured are not compa
   const Snapshot whole = snapshot_of(Source::parse(instance.url()));
   instance.set(s3_file, "bucket");
   const Snapshot part = snapshot_of(Source::parse(instance.url()), {"s3", "sqs"});
-  instance.unsavable = {"sqs"};
+  instance.locked()->unsavable = {"sqs"};
   const Snapshot failed = snapshot_of(Source::parse(instance.url()));
   CHECK(compare(whole, part).not_compared == std::vector<std::string>{"sns"});
   CHECK(compare(part, failed).not_compared == std::vector<std::string>{"sns", "sqs"});

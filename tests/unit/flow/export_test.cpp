@@ -140,7 +140,7 @@ TEST_CASE_FIXTURE(Exporting, "a failed export of an instance leaves the earlier 
   instance.set(sqs_file, "queue 1");
   export_state(Source::parse(instance.url()), {}, path() / "state.zip", false);
   const std::string earlier = read_text(path() / "state.zip");
-  instance.before_capture = [] { throw std::runtime_error("the instance fell over"); };
+  instance.locked()->before_capture = [] { throw std::runtime_error("the instance fell over"); };
   CHECK_THROWS_AS(export_state(Source::parse(instance.url()), {}, path() / "state.zip", true), Error);
   CHECK(read_text(path() / "state.zip") == earlier);
   CHECK(beside() == std::vector<std::string>{"state.zip"});
@@ -177,13 +177,13 @@ TEST_CASE_FIXTURE(Exporting, "a bad archive does not touch the instance") {
     CHECK(error->code() == ErrorCode::incompatible);
   }
   SUBCASE("of another emulator") {
-    instance.emulator_version = "9.9.9";
+    instance.locked()->emulator_version = "9.9.9";
     const auto error = error_of(
         [&] { import_state(path() / "state.zip", Source::parse(instance.url()), Strategy::overwrite, false, false); });
     REQUIRE(error);
     CHECK(error->code() == ErrorCode::incompatible);
   }
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
 }
 

@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(Injecting, "overwrite makes the instance the version and undo 
   CHECK(result.safety_version);
   CHECK_FALSE(result.partial());
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 1"}});
-  CHECK(instance.posted_versions.back() == "shop:1");
+  CHECK(instance.locked()->posted_versions.back() == "shop:1");
   CHECK(tidy());
   CHECK(sound());
 
@@ -84,10 +84,10 @@ TEST_CASE_FIXTURE(Injecting, "services that were not asked for stay as they are"
 
 TEST_CASE_FIXTURE(Injecting, "a service that a version does not speak for is never touched") {
   instance.set(s3_file, "bucket");
-  instance.unsavable = {"s3"};
+  instance.locked()->unsavable = {"s3"};
   instance.set(sqs_file, "queue 2");
   commit(store(), shop, source(), {.author = ada});
-  instance.unsavable.clear();
+  instance.locked()->unsavable.clear();
   instance.set(sqs_file, "queue 3");
   inject({.strategy = Strategy::overwrite}, "shop:2");
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}, {s3_file, "bucket"}});
@@ -110,27 +110,27 @@ TEST_CASE_FIXTURE(Injecting, "a dry run tells what would change and changes noth
   CHECK(overwritten.changes[0].kind == FileChange::Kind::removed);
 
   CHECK(instance.files() == before);
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   CHECK(store().operations(10).size() == operations);
   CHECK(tidy());
 }
 
 TEST_CASE_FIXTURE(Injecting, "another emulator version is refused unless forced") {
   instance.set(sqs_file, "queue 2");
-  instance.emulator_version = "6.0.0";
+  instance.locked()->emulator_version = "6.0.0";
   const auto error = error_of([&] { inject({}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::incompatible);
   CHECK(error->causes().at(0).find("5.2.1") != std::string::npos);
   CHECK(error->causes().at(0).find("6.0.0") != std::string::npos);
   CHECK(error->next().find("--force") != std::string::npos);
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   inject({.force = true});
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 1"}});
 }
 
 TEST_CASE_FIXTURE(Injecting, "another format is refused") {
-  instance.format = 2;
+  instance.locked()->format = 2;
   const auto error = error_of([&] { inject({}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::incompatible);
@@ -153,7 +153,7 @@ TEST_CASE_FIXTURE(Injecting, "a folder that holds no state is refused") {
   const auto error = error_of([&] { inject({}, "notes"); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::incompatible);
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
 }
 
 TEST_CASE_FIXTURE(Injecting, "strategies that need a merge are refused") {
@@ -166,7 +166,7 @@ TEST_CASE_FIXTURE(Injecting, "strategies that need a merge are refused") {
 
 TEST_CASE_FIXTURE(Injecting, "a refused inject leaves the instance and the journal as they were") {
   instance.set(sqs_file, "queue 2");
-  instance.refuse_posts = true;
+  instance.locked()->refuse_posts = true;
   const auto operations = store().operations(10).size();
   const std::string refs = this->refs();
   const auto error = error_of([&] { inject({}); });
@@ -183,24 +183,24 @@ TEST_CASE_FIXTURE(Injecting, "a refused inject leaves the safety version of the 
   instance.set(sqs_file, "queue 2");
   inject({});
   instance.set(sqs_file, "queue 3");
-  instance.refuse_posts = true;
+  instance.locked()->refuse_posts = true;
   const std::string refs = this->refs();
   CHECK_THROWS_AS(inject({}), Error);
   CHECK(this->refs() == refs);
-  instance.refuse_posts = false;
+  instance.locked()->refuse_posts = false;
   undo();
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
 }
 
 TEST_CASE_FIXTURE(Injecting, "a lost answer is told as unknown and can be undone") {
   instance.set(sqs_file, "queue 2");
-  instance.lose_answer = true;
+  instance.locked()->lose_answer = true;
   const auto error = error_of([&] { inject({}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::outcome_unknown);
   CHECK(error->kept().find("undo") != std::string::npos);
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 1"}});
-  instance.lose_answer = false;
+  instance.locked()->lose_answer = false;
   undo();
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
 }
@@ -210,7 +210,7 @@ TEST_CASE_FIXTURE(Injecting, "a service that cannot be loaded is named and the o
   commit(store(), shop, source(), {.author = ada});
   instance.set(sqs_file, "queue 3");
   instance.set(s3_file, "bucket 3");
-  instance.unloadable = {"s3"};
+  instance.locked()->unloadable = {"s3"};
   const auto result = inject({.strategy = Strategy::overwrite}, "shop:2");
   CHECK(result.partial());
   CHECK_FALSE(outcome_of(result.services, "s3").ok);
@@ -223,7 +223,7 @@ TEST_CASE_FIXTURE(Injecting, "a service whose present state cannot be saved is l
   commit(store(), shop, source(), {.author = ada});
   instance.set(sqs_file, "queue 3");
   instance.set(s3_file, "bucket 3");
-  instance.unsavable = {"s3"};
+  instance.locked()->unsavable = {"s3"};
   const auto result = inject({.strategy = Strategy::overwrite}, "shop:2");
   CHECK(result.partial());
   CHECK_FALSE(outcome_of(result.services, "s3").ok);
@@ -251,7 +251,7 @@ TEST_CASE_FIXTURE(Injecting, "an inject that is stopped before the post changes 
   CancelToken stop;
   Context context;
   context.cancel = &stop;
-  instance.before_capture = [&] { stop.cancel(); };
+  instance.locked()->before_capture = [&] { stop.cancel(); };
   const auto error = error_of([&] { inject({}, "shop:1", context); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::cancelled);
@@ -265,9 +265,9 @@ TEST_CASE_FIXTURE(Injecting, "an inject that is stopped during the post can be u
   CancelToken stop;
   Context context;
   context.cancel = &stop;
-  instance.before_post = [&] { stop.cancel(); };
+  instance.locked()->before_post = [&] { stop.cancel(); };
   const auto error = error_of([&] { inject({}, "shop:1", context); });
-  instance.before_post = {};
+  instance.locked()->before_post = {};
   if (error) CHECK(error->kept().find("undo") != std::string::npos);
   undo();
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
@@ -289,6 +289,6 @@ TEST_CASE_FIXTURE(Injecting, "a version that is damaged in the store is not inje
   const auto error = error_of([&] { pod::inject(again, PodRef::parse("shop:1"), source(), {.author = ada}); });
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::corrupt);
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "queue 2"}});
 }

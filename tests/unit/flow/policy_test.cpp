@@ -34,13 +34,13 @@ struct Judged : Workbench {
 TEST_CASE_FIXTURE(Judged, "what is posted is what libpod wrote again") {
   import_files(pickled("from elsewhere", 7));
   CHECK_FALSE(inject());
-  CHECK(instance.posted_states == std::vector<std::string>{canonical("from elsewhere")});
+  CHECK(instance.locked()->posted_states == std::vector<std::string>{canonical("from elsewhere")});
 }
 
 TEST_CASE_FIXTURE(Judged, "a version that is refused does not touch the instance, trusted or not") {
   import_files(hostile);
   bool asked = false;
-  instance.before_capture = [&] { asked = true; };
+  instance.locked()->before_capture = [&] { asked = true; };
   for (const bool trust : {false, true})
     for (const bool dry_run : {false, true}) {
       const auto error = inject({.dry_run = dry_run, .force = true, .trust = trust});
@@ -53,7 +53,7 @@ TEST_CASE_FIXTURE(Judged, "a version that is refused does not touch the instance
       CHECK(error->next().find("podgit verify shop:1") != std::string::npos);
       CHECK(error->kept() == "the instance was not changed");
     }
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   CHECK(store().operations(10).size() == 1);
   CHECK(tidy());
   if (!asked) return;
@@ -67,9 +67,9 @@ TEST_CASE_FIXTURE(Judged, "what nobody vouches for needs the user's word") {
   CHECK(error->code() == ErrorCode::refused);
   CHECK(error->next().find("--trust") != std::string::npos);
   CHECK(error->causes().at(0).find("NoSuchThing_") != std::string::npos);
-  CHECK(instance.posted_versions.empty());
+  CHECK(instance.locked()->posted_versions.empty());
   CHECK_FALSE(inject({.trust = true}));
-  CHECK(instance.posted_states.size() == 1);
+  CHECK(instance.locked()->posted_states.size() == 1);
 }
 
 TEST_CASE_FIXTURE(Judged, "a capture of one's own instance needs no word, its import into another store does") {
@@ -77,12 +77,12 @@ TEST_CASE_FIXTURE(Judged, "a capture of one's own instance needs no word, its im
   CHECK(commit(store(), shop, source(), {.author = ada}).verdict == Verdict::review);
   instance.set(sqs_file, "since then");
   CHECK_FALSE(inject());
-  CHECK(instance.files() == TinyInstance::Files{{sqs_file, instance.posted_states.at(0)}});
+  CHECK(instance.files() == TinyInstance::Files{{sqs_file, instance.locked()->posted_states.at(0)}});
   // What it held goes back, and what went away by that comes back, without a word.
   pod::undo(store(), ada, {}, false);
   CHECK(instance.files() == TinyInstance::Files{{sqs_file, "since then"}});
   pod::undo(store(), ada, {}, false);
-  CHECK(instance.files() == TinyInstance::Files{{sqs_file, instance.posted_states.at(0)}});
+  CHECK(instance.files() == TinyInstance::Files{{sqs_file, instance.locked()->posted_states.at(0)}});
 
   export_version(store(), PodRef::parse("shop"), path() / "shop.zip", false);
   Store second = Store::init(path() / "second");
@@ -104,7 +104,7 @@ TEST_CASE_FIXTURE(Judged, "an archive is judged and written again where there is
   };
   write_archive(pickled("from elsewhere", 2));
   CHECK_FALSE(import(false));
-  CHECK(instance.posted_states == std::vector<std::string>{canonical("from elsewhere")});
+  CHECK(instance.locked()->posted_states == std::vector<std::string>{canonical("from elsewhere")});
   write_archive(hostile);
   REQUIRE(import(true));
   CHECK(import(true)->code() == ErrorCode::refused);
@@ -125,7 +125,7 @@ TEST_CASE_FIXTURE(Judged, "changes that clients make between safety version and 
   commit(store(), shop, source(), {.author = ada});
   instance.set(sqs_file, "later");
   int posts = 0;
-  instance.before_post = [&] {
+  instance.locked()->before_post = [&] {
     if (++posts <= 2) instance.set(sqs_file, "even later " + std::to_string(posts));
   };
   CHECK_FALSE(inject());
@@ -143,7 +143,7 @@ TEST_CASE_FIXTURE(Judged, "an instance that never rests is left alone") {
   instance.set(sqs_file, "later");
   const std::string refs_before = refs();
   int posts = 0;
-  instance.before_post = [&] { instance.set(sqs_file, "even later " + std::to_string(++posts)); };
+  instance.locked()->before_post = [&] { instance.set(sqs_file, "even later " + std::to_string(++posts)); };
   const auto error = inject();
   REQUIRE(error);
   CHECK(error->code() == ErrorCode::busy);

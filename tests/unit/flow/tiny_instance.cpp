@@ -173,29 +173,31 @@ void TinyInstance::talk(int socket) {
 }
 
 TinyInstance::Answer TinyInstance::answer(const Request& request) {
+  const std::lock_guard guard(mutex_);
   const auto json_answer = [](const json::Value& value) {
     return Answer{200, "application/json", json::canonical(value)};
   };
   if (request.path == "/_localstack/pods/environment")
     return json_answer({{"emulator", "moto"},
-                        {"emulator_version", emulator_version},
+                        {"emulator_version", behaviour_.emulator_version},
                         {"python", "3.11"},
                         {"agent", "0.1.0"},
-                        {"format", format},
+                        {"format", behaviour_.format},
                         {"localstack_version", nullptr},
-                        {"moto_ext_version", emulator_version},
+                        {"moto_ext_version", behaviour_.emulator_version},
                         {"pro", false}});
   if (request.path == "/_localstack/info")
-    return json_answer({{"version", emulator_version},
+    return json_answer({{"version", behaviour_.emulator_version},
                         {"edition", "pod-agent"},
                         {"agent", "0.1.0"},
                         {"emulator", "moto"},
                         {"python", "3.11"},
-                        {"format", format},
+                        {"format", behaviour_.format},
                         {"session_id", "tiny"},
                         {"injected", nullptr}});
   if (request.path == "/_localstack/health")
-    return json_answer({{"services", json::Value::object()}, {"edition", "pod-agent"}, {"version", emulator_version}});
+    return json_answer(
+        {{"services", json::Value::object()}, {"edition", "pod-agent"}, {"version", behaviour_.emulator_version}});
   if (request.path == "/_pod/state") {
     const json::Value body = json::parse(request.body, "body");
     std::vector<std::string> services;
@@ -207,13 +209,11 @@ TinyInstance::Answer TinyInstance::answer(const Request& request) {
   if (request.path == "/_localstack/pods/state") return capture(split(parameter(request.query, "services"), ','), {});
   if (request.path == "/_localstack/pods") return load(request);
   if (request.path == "/_localstack/state/reset") {
-    const std::lock_guard guard(mutex_);
     files_.clear();
     return json_answer(json::Value::object());
   }
   for (const std::string& service : known_services) {
     if (request.path != "/_localstack/state/" + service + "/reset") continue;
-    const std::lock_guard guard(mutex_);
     std::erase_if(files_, [&](const auto& file) { return service_named_in(file.first) == service; });
     return json_answer(json::Value::object());
   }
@@ -223,15 +223,14 @@ TinyInstance::Answer TinyInstance::answer(const Request& request) {
 
 TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& services,
                                            const std::set<std::string>& have) {
-  if (before_capture) before_capture();
-  const std::lock_guard guard(mutex_);
+  if (behaviour_.before_capture) behaviour_.before_capture();
   const std::vector<std::string>& asked = services.empty() ? known_services : services;
   json::Value captured = json::Value::array(), empty = json::Value::array(), failed = json::Value::array();
   std::set<std::string> taken;
   for (const std::string& service : asked) {
     const bool any = std::any_of(files_.begin(), files_.end(),
                                  [&](const auto& file) { return service_named_in(file.first) == service; });
-    if (unsavable.contains(service))
+    if (behaviour_.unsavable.contains(service))
       failed.push_back({{"service", service}, {"reason", "cannot be pickled"}});
     else if (any)
       captured.push_back(service), taken.insert(service);
@@ -243,14 +242,14 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
   archive::Writer writer(folder.path() / "state.zip", archive::Format::zip, context);
   json::Value entries = json::Value::array();
   std::string lines;
-  omitted = 0;
+  behaviour_.omitted = 0;
   for (const auto& [path, word] : files_) {
     if (!taken.contains(service_named_in(path))) continue;
-    const std::string content = is_state(path) ? on_the_wire(word, noise) : word;
+    const std::string content = is_state(path) ? on_the_wire(word, behaviour_.noise) : word;
     const std::string sha256 = digest::hex(digest::sha256(content));
     const bool left_out = path.find("/blobs/") != std::string::npos && have.contains(sha256);
     if (left_out)
-      ++omitted;
+      ++behaviour_.omitted;
     else
       writer.add(StatePath::parse(path), content);
     entries.push_back({{"path", path}, {"size", content.size()}, {"sha256", sha256}, {"omitted", left_out}});
@@ -259,8 +258,9 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
   writer.add(
       StatePath::parse(".pod/capture.json"),
       json::canonical(
-          {{"format", format},
-           {"emulator", {{"name", "moto"}, {"version", emulator_version}, {"python", "3.11"}, {"agent", "0.1.0"}}},
+          {{"format", behaviour_.format},
+           {"emulator",
+            {{"name", "moto"}, {"version", behaviour_.emulator_version}, {"python", "3.11"}, {"agent", "0.1.0"}}},
            {"process", "tiny"},
            {"services", {{"captured", captured}, {"empty", empty}, {"failed", failed}}},
            {"entries", entries},
@@ -271,21 +271,21 @@ TinyInstance::Answer TinyInstance::capture(const std::vector<std::string>& servi
 
 /// Of the services that an archive speaks for.
 std::string TinyInstance::digest_now(const SnapshotInfo& info) const {
-  const std::lock_guard guard(mutex_);
   std::string lines;
   for (const auto& [path, word] : files_) {
     const std::string service = service_named_in(path);
     if (std::find(info.captured.begin(), info.captured.end(), service) == info.captured.end() &&
         std::find(info.empty.begin(), info.empty.end(), service) == info.empty.end())
       continue;
-    lines += digest::hex(digest::sha256(is_state(path) ? on_the_wire(word, noise) : word)) + " " + path + "\n";
+    lines +=
+        digest::hex(digest::sha256(is_state(path) ? on_the_wire(word, behaviour_.noise) : word)) + " " + path + "\n";
   }
   return digest::hex(digest::sha256(lines));
 }
 
 TinyInstance::Answer TinyInstance::load(const Request& request) {
-  if (before_post) before_post();
-  if (refuse_posts)
+  if (behaviour_.before_post) behaviour_.before_post();
+  if (behaviour_.refuse_posts)
     return {422, "application/json", json::canonical(error_body("refused", "names what may not be loaded"))};
   const base::TempFolder folder("/tmp", "tiny-");
   base::write_file_atomically(folder.path() / "in.zip", request.body);
@@ -298,29 +298,28 @@ TinyInstance::Answer TinyInstance::load(const Request& request) {
   archive::Reader reader(folder.path() / "in.zip", {}, context);
   const SnapshotInfo info = snapshot::read_info(reader);
   Files incoming;
-  posted_states.clear();
+  behaviour_.posted_states.clear();
   reader.for_each([&](const archive::Entry& entry, base::ByteSource& content) {
     const std::string service = service_named_in(entry.path.str());
     if (std::find(info.captured.begin(), info.captured.end(), service) != info.captured.end())
       incoming[entry.path.str()] = base::read_all(content, 1 << 30);
     if (!is_state(entry.path.str())) return;
-    posted_states.push_back(incoming[entry.path.str()]);
-    incoming[entry.path.str()] = word_in(posted_states.back());
+    behaviour_.posted_states.push_back(incoming[entry.path.str()]);
+    incoming[entry.path.str()] = word_in(behaviour_.posted_states.back());
   });
   const auto expected = request.headers.find("if-match");
   if (expected != request.headers.end() && expected->second != '"' + digest_now(info) + '"')
     return {412, "application/json", json::canonical(error_body("state_moved", "the state has changed"))};
   const auto version = request.headers.find("x-pod-version");
-  posted_versions.push_back(version == request.headers.end() ? "" : version->second);
+  behaviour_.posted_versions.push_back(version == request.headers.end() ? "" : version->second);
 
   const bool overwrite = parameter(request.query, "merge") == "overwrite";
   std::vector<std::string> touched = info.captured;
   if (overwrite) touched.insert(touched.end(), info.empty.begin(), info.empty.end());
   std::string lines;
   bool partial = false;
-  const std::lock_guard guard(mutex_);
   for (const std::string& service : touched) {
-    if (unloadable.contains(service)) {
+    if (behaviour_.unloadable.contains(service)) {
       partial = true;
       lines += json::canonical({{"service", service}, {"status", "error"}, {"message", "it was left as it was"}});
       continue;
@@ -339,7 +338,7 @@ TinyInstance::Answer TinyInstance::load(const Request& request) {
                             {"operation", "load"},
                             {"status", partial ? "partial" : "ok"},
                             {"digest", std::string(64, '0')}});
-  return {201, "application/x-ndjson", lines, lose_answer};
+  return {201, "application/x-ndjson", lines, behaviour_.lose_answer};
 }
 
 }  // namespace pod::test

@@ -4,7 +4,6 @@
 
 #include <libpod/snapshot.hpp>
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -27,19 +26,33 @@ class TinyInstance {
   void set(const std::string& path, const std::string& content);
   void erase(const std::string& path);
 
-  // Faults; set while no request is under way.
-  std::set<std::string> unsavable;       // services whose capture fails
-  std::set<std::string> unloadable;      // services whose load fails
-  bool refuse_posts = false;             // 422 "refused"
-  bool lose_answer = false;              // a post is done, then the connection is cut
-  std::function<void()> before_capture;  // called before a capture is answered
-  std::function<void()> before_post;     // called when a post has arrived, before it is done
-  std::string emulator_version = "5.2.1";
-  int format = 1;
-  std::vector<std::string> posted_versions;  // x-pod-version of each post
-  std::size_t omitted = 0;                   // blobs that the last capture left out
-  int noise = 0;                             // changes the bytes of its pickles, not what they say
-  std::vector<std::string> posted_states;    // the state files of the last post, as they came
+  /// How it behaves, and what came to it.
+  struct Behaviour {
+    std::set<std::string> unsavable;       // services whose capture fails
+    std::set<std::string> unloadable;      // services whose load fails
+    bool refuse_posts = false;             // 422 "refused"
+    bool lose_answer = false;              // a post is done, then the connection is cut
+    std::function<void()> before_capture;  // called before a capture is answered
+    std::function<void()> before_post;     // called when a post has arrived, before it is done
+    std::string emulator_version = "5.2.1";
+    int format = 1;
+    std::vector<std::string> posted_versions;  // x-pod-version of each post
+    std::size_t omitted = 0;                   // blobs that the last capture left out
+    int noise = 0;                             // changes the bytes of its pickles, not what they say
+    std::vector<std::string> posted_states;    // the state files of the last post, as they came
+  };
+  /// While it lives, no request is answered.
+  class Locked {
+   public:
+    Behaviour* operator->() const { return behaviour_; }
+
+   private:
+    friend class TinyInstance;
+    Locked(std::recursive_mutex& mutex, Behaviour& behaviour) : lock_(mutex), behaviour_(&behaviour) {}
+    std::unique_lock<std::recursive_mutex> lock_;
+    Behaviour* behaviour_;
+  };
+  Locked locked() { return {mutex_, behaviour_}; }
 
  private:
   struct Request {
@@ -62,8 +75,9 @@ class TinyInstance {
   int listener_ = -1;
   int stop_[2] = {-1, -1};
   int port_ = 0;
-  mutable std::mutex mutex_;
+  mutable std::recursive_mutex mutex_;  // held while a request is answered; what it calls may use the instance
   Files files_;
+  Behaviour behaviour_;
   std::thread thread_;
 };
 
