@@ -5,6 +5,7 @@
 #include "flow/judging.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/remote_access.hpp"
+#include "reading/state_file.hpp"
 
 #include "remote/intake.hpp"
 #include "remote/layout.hpp"
@@ -60,10 +61,12 @@ class Fetch {
       for (const remote::PackInfo& pack : state->manifest->packs) here.insert(pack.pack.sha256);
     }
     tell(row, tip);
+    const flow::FetchVerdict judged = judge(*row.version, seen ? seen->judged : std::nullopt);
+    row.verdict = judged.verdict;
     const store::WriterLock lock = store_.engine().lock(context_);
     store::refuse_case_twin(repository_, row.pod);
     flow::set_tracking_ref(store_, remote_, row.pod, tip, "fetch");
-    remote_.memory.keep(row.pod, SeenPod{*state, std::move(here)});
+    remote_.memory.keep(row.pod, SeenPod{*state, std::move(here), judged});
     return true;
   }
 
@@ -151,23 +154,27 @@ class Fetch {
       if (commit.parents.empty()) break;
       at = commit.parents.front();
     }
-    row.verdict = verdict_on(*row.version, row.before);
   }
 
-  /// Of the files that the version before did not have.
-  Verdict verdict_on(const Version& version, const Oid& before) {
-    const Snapshot now = store_.snapshot(version);
-    std::map<StatePath, Oid> known;
-    if (!before.is_zero())
-      for (const FileEntry& file : store_.snapshot(store::load_version(repository_, version.pod, before)).files())
-        known.emplace(file.path, file.id);
-    return flow::worst_verdict(
-        now,
+  /// On all of the version's files; those that were accepted with a version before it are not read again.
+  flow::FetchVerdict judge(const Version& version, const std::optional<flow::FetchVerdict>& before) {
+    std::map<StatePath, Oid> accepted;
+    if (before && before->number == reading::number) {
+      if (before->commit == version.commit) return *before;
+      if (before->verdict == Verdict::accept && repository_.objects()->contains(before->commit) &&
+          repository_.is_ancestor(before->commit, version.commit))
+        for (const FileEntry& file :
+             store_.snapshot(store::load_version(repository_, version.pod, before->commit)).files())
+          accepted.emplace(file.path, file.id);
+    }
+    const Verdict verdict = flow::worst_verdict(
+        store_.snapshot(version),
         [&](const FileEntry& file) {
-          const auto same = known.find(file.path);
-          return same == known.end() || same->second != file.id;
+          const auto same = accepted.find(file.path);
+          return same == accepted.end() || same->second != file.id;
         },
         context_);
+    return {.commit = version.commit, .number = reading::number, .verdict = verdict};
   }
 
   Store& store_;

@@ -166,7 +166,7 @@ class Push {
     {
       const store::WriterLock lock = store_.engine().lock(context_);
       flow::set_tracking_ref(store_, remote_, pod, tip, "push");
-      remote_.memory.keep(pod, SeenPod{state, std::move(here)});
+      remote_.memory.keep(pod, SeenPod{state, std::move(here), seen_ ? seen_->judged : std::nullopt});
     }
     flow::remember_upstream(store_, remote_, pod);
   }

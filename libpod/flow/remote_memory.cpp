@@ -1,10 +1,13 @@
 #include "flow/remote_memory.hpp"
 
 #include "base/files.hpp"
+#include "reading/state_file.hpp"
 
 #include <libpod/error.hpp>
 
 #include <algorithm>
+#include <sstream>
+#include <string_view>
 
 namespace pod::flow {
 namespace {
@@ -20,22 +23,52 @@ digest::Sha256Value digest_of(const std::string& hex) {
   return out;
 }
 
-/// The state's own line, then the packs, one a line.
+constexpr std::string_view judged_mark = "judged ";
+
+/// "judged <commit> <number> <verdict>"
+FetchVerdict parse_judged(std::string_view line) {
+  std::istringstream words{std::string(line.substr(judged_mark.size()))};
+  std::string commit, verdict;
+  FetchVerdict judged;
+  words >> commit >> judged.number >> verdict;
+  judged.commit = Oid::parse(commit);
+  for (const Verdict known : {Verdict::accept, Verdict::review, Verdict::refuse}) {
+    if (verdict != verdict_name(known)) continue;
+    judged.verdict = known;
+    return judged;
+  }
+  throw Error(ErrorCode::corrupt, "a verdict is none");
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.size(), line.size() + 1));
+  return line;
+}
+
+/// The state's own line, then the verdict, if there is one, then the packs, one a line.
 SeenPod parse(std::string_view text) {
-  const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
-  SeenPod seen{remote::parse_state(text.substr(0, end)), {}};
-  for (text.remove_prefix(end); !text.empty(); text.remove_prefix(std::min<std::size_t>(text.size(), 65)))
-    seen.here.insert(digest_of(std::string(text.substr(0, 64))));
+  SeenPod seen{.state = remote::parse_state(take_line(text)), .here = {}, .judged = std::nullopt};
+  if (text.starts_with(judged_mark)) seen.judged = parse_judged(take_line(text));
+  while (!text.empty()) seen.here.insert(digest_of(std::string(take_line(text))));
   return seen;
 }
 
 std::string write(const SeenPod& seen) {
   std::string text = remote::write_state(seen.state);
+  if (seen.judged)
+    text += std::string(judged_mark) + seen.judged->commit.hex() + ' ' + std::to_string(seen.judged->number) + ' ' +
+            std::string(verdict_name(seen.judged->verdict)) + '\n';
   for (const auto& pack : seen.here) text += digest::hex(pack) + '\n';
   return text;
 }
 
 }  // namespace
+
+std::optional<Verdict> verdict_on(const SeenPod& seen, const Oid& commit) {
+  const bool counts = seen.judged && seen.judged->commit == commit && seen.judged->number == reading::number;
+  return counts ? std::optional(seen.judged->verdict) : std::nullopt;
+}
 
 RemoteMemory::RemoteMemory(const std::filesystem::path& store, const std::string& remote)
     : folder_(store / "pod" / "remotes" / remote) {}

@@ -1,13 +1,14 @@
 // What a store saw of a remote's pods last: `pod/remotes/<remote>/<pod>`.
 //
-// It saves requests, tells a remote that went back to an older state, and says which packs need not be fetched. May be
-// removed at any time.
+// It saves requests, tells a remote that went back to an older state, says which packs need not be fetched, and what
+// the policy said of the newest version. May be removed at any time.
 #pragma once
 
 #include "digest/digest.hpp"
 #include "remote/pod_state.hpp"
 
 #include <libpod/names.hpp>
+#include <libpod/resources.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -16,10 +17,21 @@
 
 namespace pod::flow {
 
+/// What a fetch said of all files of a version, once.
+struct FetchVerdict {
+  Oid commit;
+  int number = 0;  // reading::number of who judged: by another one it says nothing
+  Verdict verdict = Verdict::refuse;
+};
+
 struct SeenPod {
   remote::PodState state;
   std::set<digest::Sha256Value> here;  // packs whose objects this store has, or had
+  std::optional<FetchVerdict> judged;  // none: the tip was never fetched, or by a libpod that kept none
 };
+
+/// What `seen` has on this very commit, by this libpod's policy.
+std::optional<Verdict> verdict_on(const SeenPod& seen, const Oid& commit);
 
 /// One thread at a time.
 class RemoteMemory {

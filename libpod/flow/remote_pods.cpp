@@ -9,6 +9,8 @@
 
 #include <libpod/remote.hpp>
 
+#include <algorithm>
+
 namespace pod {
 
 std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote, const RemoteOptions& access,
@@ -26,10 +28,26 @@ std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote, 
     const auto seen = opened.memory.find(listed.pod);
     if (!seen || !seen->state.manifest || seen->state.head != listed.head) continue;
     pod.commit = flow::tip_of(*seen->state.manifest, listed.pod);
+    pod.verdict = flow::verdict_on(*seen, *pod.commit);
     if (store.engine().repository().objects()->contains(*pod.commit))
       pod.version = store::load_version(store.engine().repository(), listed.pod, *pod.commit);
   }
   return pods;
+}
+
+std::optional<Verdict> fetched_verdict(const Store& store, const Version& version) {
+  std::optional<Verdict> worst;
+  for (const RemoteInfo& remote : remotes(store)) {
+    const flow::RemoteMemory memory(store.path(), remote.name);
+    const std::string prefix = "refs/remotes/" + remote.name + "/";
+    for (const git::Ref& ref : store.engine().repository().refs(prefix)) {
+      if (ref.target != version.commit) continue;
+      const auto seen = memory.find(PodName::parse(ref.name.substr(prefix.size())));
+      const auto verdict = seen ? flow::verdict_on(*seen, version.commit) : std::nullopt;
+      if (verdict) worst = std::max(worst.value_or(*verdict), *verdict);
+    }
+  }
+  return worst;
 }
 
 void remove_remote_pod(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access,

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from conftest import ROOT
 from sound_store import assert_sound
 from team import Person, Place, assert_no_secret
 
@@ -52,7 +53,27 @@ def test_a_pull_with_nothing_new_and_a_push_of_nothing_say_so(ann, bob):
     assert ann.ok("push", "shop") == "shop:1 = origin  up to date\n"
     assert "new here" in bob.ok("pull", "shop")
     assert bob.ok("pull", "shop") == "shop:1  up to date\n"
-    assert bob.ok("fetch") == "origin/shop:1  up to date\n"
+    assert bob.ok("fetch") == "origin/shop:1  up to date  refuse\n"
+
+
+@pytest.mark.parametrize(("attack", "verdict"), [("byte-code-in-a-queue.bin", "review"), ("a-factory-that-is-a-function.bin", "refuse")])
+def test_what_a_fetch_says_of_a_strangers_pod_is_kept(ann, bob, attack, verdict):
+    attacks = ROOT / "tests" / "data" / "attacks"
+    row = next(row for row in json.loads((attacks / "attacks.json").read_text()) if row["file"] == attack)
+    target = ann.podgit.home / "state" / row["path"]
+    target.parent.mkdir(parents=True)
+    shutil.copy(attacks / attack, target)
+    ann.ok("commit", "shop", "--from", ann.podgit.home / "state", "-m", "look at this")
+    ann.ok("push", "shop")
+    assert verdict not in bob.ok("list", "--remote")
+    assert json.loads(bob.ok("list", "--remote", "--json"))["data"]["pods"][0]["verdict"] is None
+    assert bob.ok("fetch", "shop").rstrip().endswith(verdict)
+    assert bob.ok("fetch", "shop").rstrip().endswith(f"up to date  {verdict}")
+    assert re.search(rf"^shop +1 .* {verdict} +look at this$", bob.ok("list", "--remote"), re.M)
+    assert json.loads(bob.ok("list", "--remote", "--json"))["data"]["pods"][0]["verdict"] == verdict
+    assert re.search(rf"^Fetched: +{verdict}$", bob.ok("show", "origin/shop"), re.M)
+    assert json.loads(bob.ok("show", "origin/shop", "--json"))["data"]["fetchedVerdict"] == verdict
+    assert "Fetched:" not in ann.ok("show", "shop")
 
 
 def test_without_a_place_the_error_says_what_to_do(tmp_path):

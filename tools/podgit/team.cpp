@@ -136,8 +136,10 @@ std::string line_of(const pod::PodPush& push, const std::string& remote, bool dr
 std::string line_of(const pod::PodFetch& fetch, const std::string& remote) {
   const std::string theirs = fetch.version ? fmt::format("{}/{}:{}", remote, fetch.pod.str(), fetch.version->number)
                                            : fmt::format("{}/{}", remote, fetch.pod.str());
+  const std::string verdict =
+      fetch.verdict == pod::Verdict::accept ? "" : fmt::format("  {}", pod::verdict_name(fetch.verdict));
   switch (fetch.status) {
-    case pod::FetchStatus::up_to_date: return fmt::format("{}  up to date", theirs);
+    case pod::FetchStatus::up_to_date: return fmt::format("{}  up to date{}", theirs, verdict);
     case pod::FetchStatus::deleted: return fmt::format("{}  deleted there", theirs);
     case pod::FetchStatus::failed: return fmt::format("{}  failed", theirs);
     default: break;
@@ -146,8 +148,7 @@ std::string line_of(const pod::PodFetch& fetch, const std::string& remote) {
                                  counted(fetch.objects, "object"), human_size(fetch.bytes_received));
   if (fetch.status == pod::FetchStatus::created) line += "  (new)";
   if (fetch.status == pod::FetchStatus::replaced) line += "  (replaced: what was seen before is no longer there)";
-  if (fetch.verdict != pod::Verdict::accept) line += fmt::format("  {}", pod::verdict_name(fetch.verdict));
-  return line;
+  return line + verdict;
 }
 
 template <class Row>

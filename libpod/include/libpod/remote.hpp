@@ -102,7 +102,7 @@ struct PodFetch {
   std::uint64_t objects = 0;
   std::uint64_t packs = 0;
   std::uint64_t bytes_received = 0;
-  Verdict verdict = Verdict::accept;  // the worst of the files that the newest version changed
+  Verdict verdict = Verdict::accept;  // on the remote's newest version; the store keeps it (fetched_verdict)
   std::optional<Error> error;
 };
 
@@ -138,6 +138,7 @@ struct RemotePod {
   Time changed;                    // by the remote's clock
   std::optional<Oid> commit;       // its tip, where that is known without asking for more
   std::optional<Version> version;  // the same, where this store has it
+  std::optional<Verdict> verdict;  // as fetched_verdict
 };
 
 struct RemoteGarbage {
@@ -180,6 +181,9 @@ POD_API CloneResult clone(std::string_view url, const std::filesystem::path& fol
 /// By name. Cost: a request for each pod.
 POD_API std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote,
                                            const RemoteOptions& access = {}, const Context& context = {});
+/// What a fetch said of the version: the policy's word on its files as they came, whatever its models claim. nullopt:
+/// none judged it, or by another policy than this one; the next fetch does.
+POD_API std::optional<Verdict> fetched_verdict(const Store& store, const Version& version);
 /// Marks the pod as deleted; what it held can be had back for seven days (`generation` goes on if it is pushed again).
 /// Error(not_found); Error(conflict) where somebody pushed meanwhile.
 POD_API void remove_remote_pod(Store& store, std::string_view remote, const PodName& pod,

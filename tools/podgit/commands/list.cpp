@@ -21,7 +21,7 @@ class List final : public Command {
         "podgit list --remote\n"
         "podgit list --json | jq -r '.data.pods[].name'",
         "One line a pod: its name, its latest version, when that was made, and its message. Of a "
-        "remote the version is known where it was fetched.",
+        "remote the version and the verdict are known where it was fetched.",
         ""};
     return text;
   }
@@ -52,7 +52,7 @@ class List final : public Command {
     const pod::Store& store = session.store_to_read();
     const std::string remote = choose_remote(store, *remote_, {});
     Json all = Json::array();
-    Table table({{"POD"}, {"VERSION", Table::Align::right}, {"LAST CHANGE"}, {"MESSAGE"}});
+    Table table({{"POD"}, {"VERSION", Table::Align::right}, {"LAST CHANGE"}, {"VERDICT"}, {"MESSAGE"}});
     bool any = false;
     for (const pod::RemotePod& pod : pod::remote_pods(store, remote, remote_options(), session.context())) {
       all.push_back({{"name", pod.pod.str()},
@@ -60,10 +60,12 @@ class List final : public Command {
                      {"generation", pod.generation},
                      {"changed", utc_time(pod.changed)},
                      {"commit", pod.commit ? Json(pod.commit->hex()) : Json(nullptr)},
-                     {"version", pod.version ? json_of(*pod.version) : Json(nullptr)}});
+                     {"version", pod.version ? json_of(*pod.version) : Json(nullptr)},
+                     {"verdict", pod.verdict ? Json(pod::verdict_name(*pod.verdict)) : Json(nullptr)}});
       if (pod.deleted) continue;
       any = true;
       table.add({pod.pod.str(), pod.version ? std::to_string(pod.version->number) : "?", short_time(pod.changed),
+                 std::string(pod.verdict ? pod::verdict_name(*pod.verdict) : "?"),
                  pod.version ? pod.version->subject() : "(not fetched)"});
     }
     if (!any)

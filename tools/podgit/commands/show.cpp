@@ -7,11 +7,14 @@
 #include "verdicts.hpp"
 #include "version_text.hpp"
 
+#include <libpod/remote.hpp>
+
 #include <fmt/format.h>
 #include <CLI/App.hpp>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace podgit {
 namespace {
@@ -34,7 +37,9 @@ class Show final : public Command {
                                   "podgit show rev:main@{yesterday}",
                                   "Who made the version and when, the emulator that wrote the state, and its services\n"
                                   "with resources, files and sizes; --files lists every file. A service that could\n"
-                                  "not be captured stands with its reason. The verdict is that of podgit verify.",
+                                  "not be captured stands with its reason. The verdict is that of podgit verify,\n"
+                                  "as it was recorded; what the fetch of a remote's newest version said of it\n"
+                                  "stands below.",
                                   ""};
     return text;
   }
@@ -69,10 +74,11 @@ class Show final : public Command {
         counted_in->verdict = std::max(counted_in->verdict, file.verdict);
       }
     }
+    const std::optional<pod::Verdict> fetched = pod::fetched_verdict(store, version);
     if (!session.json()) {
       session.page();
       print_version_header(session, version);
-      print_contents(session, info, services, sum, count_verdicts(inventory));
+      print_contents(session, info, services, sum, count_verdicts(inventory), fetched);
       if (files_) print_files(session, files);
     }
     Json shares = Json::array();
@@ -87,6 +93,7 @@ class Show final : public Command {
                      {"services", std::move(shares)},
                      {"resourceCount", sum.resources},
                      {"verdict", pod::verdict_name(sum.verdict)},
+                     {"fetchedVerdict", fetched ? Json(pod::verdict_name(*fetched)) : Json(nullptr)},
                      {"fileCount", sum.files},
                      {"bytes", sum.bytes},
                      {"files", session.json() ? json_list(files) : Json(nullptr)}}};
@@ -95,7 +102,7 @@ class Show final : public Command {
  private:
   static void print_contents(Session& session, const pod::SnapshotInfo& info,
                              const std::map<std::string, Share>& services, const Share& sum,
-                             const VerdictCounts& verdicts) {
+                             const VerdictCounts& verdicts, const std::optional<pod::Verdict>& fetched) {
     Output& out = session.out();
     out.line("");
     if (!info.emulator.name.empty()) {
@@ -113,6 +120,7 @@ class Show final : public Command {
                            pod::printable(failure.reason)));
     out.line(
         fmt::format("Verdict:  {}  {}", painted_verdict(session, verdicts.worst()), verdict_counts_text(verdicts)));
+    if (fetched) out.line(fmt::format("Fetched:  {}", painted_verdict(session, *fetched)));
     Table table({{"SERVICE"},
                  {"RESOURCES", Table::Align::right},
                  {"FILES", Table::Align::right},
