@@ -242,7 +242,7 @@ struct GitRemote::Impl {
     auto seen = memory.find(pod);
     PackNames names = seen ? std::move(seen->here) : PackNames();
     for (const PackInfo& pack : here) names.insert(pack.pack.sha256);
-    memory.keep(pod, {state->second, std::move(names)});
+    memory.keep(pod, {state->second, std::move(names), seen ? seen->judged : std::nullopt});
   }
 
   // There.
