@@ -30,6 +30,20 @@ using Level = Finding::Level;
 constexpr std::size_t many_packs = 50;
 constexpr std::size_t many_loose = 1000;
 const std::string mends = "podgit fsck --repair ";
+constexpr int most_tags = 64;  // of tags
+
+/// What stock git's annotated tags, one of another, lead to.
+Oid peeled(git::ObjectDatabase& objects, Oid id) {
+  constexpr std::string_view start = "object ";
+  for (int tags = 0; tags < most_tags; ++tags) {
+    const auto header = objects.header(id);
+    if (!header || header->type != git::ObjectType::tag) return id;
+    const std::string tag = objects.read(id, git::ObjectType::tag);
+    if (!tag.starts_with(start) || tag.size() < start.size() + 2 * Oid::size) return id;
+    id = Oid::parse(std::string_view(tag).substr(start.size(), 2 * Oid::size));
+  }
+  return id;
+}
 
 class Check {
  public:
@@ -127,9 +141,10 @@ class Check {
     std::map<std::string, std::string> folded;
     for (const git::Ref& ref : found) {
       try {
-        repository_.commit(ref.target);
+        const Oid commit = peeled(*repository_.objects(), ref.target);
+        repository_.commit(commit);
         ++good;
-        roots_.push_back(ref);
+        roots_.push_back({ref.name, commit});
       } catch (const Error& error) {
         if (error.code() == ErrorCode::cancelled) throw;
         findings_.add({Level::fail,

@@ -57,6 +57,15 @@ TEST_CASE("a sound store has nothing wrong, and every check says so") {
     CHECK(std::count(names.begin(), names.end(), name) == 1);
 }
 
+TEST_CASE("an annotated tag of stock git is nothing wrong") {
+  World world;
+  git::test::stock_git(world.path, {"-c", "user.name=Ada", "-c", "user.email=ada@example.org", "tag", "-a", "-m",
+                                    "text", "one", world.one.commit.hex()});
+  git::test::stock_git(world.path, {"-c", "user.name=Ada", "-c", "user.email=ada@example.org", "tag", "-a", "-m",
+                                    "text", "of-a-tag", "one"});
+  CHECK(troubles(world.store).empty());
+}
+
 TEST_CASE("a pack whose writer was killed before the index had its name is indexed by the next writer") {
   World world;
   fs::path orphan;
