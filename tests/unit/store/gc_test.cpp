@@ -1,3 +1,4 @@
+#include "store/gc_note.hpp"
 #include "store/store_world.hpp"
 
 #include <doctest/doctest.h>
@@ -40,6 +41,18 @@ void stay_readable(const World& world, int versions) {
 }
 
 }  // namespace
+
+TEST_CASE("the golden bytes of what a gc notes") {
+  const World world;
+  const std::string ones(40, '1');
+  const std::string as(64, 'a');
+  const std::string bs(64, 'b');
+  save_gc_note(world.store.path(), {.history = "pack-" + ones, .packs = as, .refs = bs, .oldest = 1700000000});
+  CHECK(read_file(world.store.path() / "pod/gc") ==
+        R"({"check":"67a2e5b6ff870bc7b8c10fd8c2561ca3c553aec08df7ec94c55e52ae66fc7f54","format":1,"history":"pack-)" +
+            ones + R"(","oldest":1700000000,"packs":")" + as + R"(","refs":")" + bs + "\"}\n");
+  CHECK(load_gc_note(world.store.path()).value().oldest == 1700000000);
+}
 
 TEST_CASE("a gc leaves one small pack with every version in it, and the next one has nothing to do") {
   World world;
