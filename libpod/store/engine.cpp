@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t versions_a_note = 256;
+
 /// What git can write: not before 1970, an offset of at most 14 hours.
 Time checked(Time time) {
   time.seconds = std::clamp<std::int64_t>(time.seconds, 0, std::int64_t{1} << 40);
@@ -185,6 +187,7 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   operation.captured = version.captured;
   append(lock, operation, context);
   Version made = load_version(repository, version.pod, id);
+  if (number % versions_a_note == 0) note_numbers(repository, made);
   impl_->keep_packs_few(context);
   return made;
 }

@@ -12,6 +12,7 @@
 #include "store/gc_note.hpp"
 #include "store/gc_roots.hpp"
 #include "store/undo_refs.hpp"
+#include "store/versions.hpp"
 
 #include <libpod/error.hpp>
 
@@ -484,7 +485,11 @@ class Collection {
 namespace pod {
 
 GcResult Store::gc(const GcOptions& options, const Context& context) {
-  return store::Collection(*engine_, options, context).run();
+  GcResult result = store::Collection(*engine_, options, context).run();
+  if (!options.dry_run)
+    for (const PodName& pod : store::pod_names(engine_->repository()))
+      if (const auto latest = engine_->latest(pod)) store::note_numbers(engine_->repository(), *latest);
+  return result;
 }
 
 }  // namespace pod

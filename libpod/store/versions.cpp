@@ -72,7 +72,7 @@ std::vector<NumberedCommit> chain_of(const git::Repository& repository, const st
     return known == 0;
   });
   index.extend(known, newer);
-  if (!believe || newer.size() > worth_writing) index.save();
+  if (!believe || newer.size() >= worth_writing) index.save();
   return index.commits();
 }
 
@@ -177,6 +177,14 @@ void throw_missing(const git::Repository& repository, const PodRef& ref) {
 void walk(const git::Repository& repository, Version version, const std::function<bool(const Version&)>& visit) {
   while (visit(version) && !version.parents.empty())
     version = load_version(repository, version.pod, version.parents.front());
+}
+
+void note_numbers(const git::Repository& repository, const Version& latest) noexcept {
+  try {
+    if (latest.pod) chain_of(repository, latest.pod->branch(), latest);
+  } catch (const std::exception&) {
+    // The next lookup walks, and says what is wrong.
+  }
 }
 
 std::int64_t next_number(const git::Repository& repository, const std::optional<Version>& parent) {

@@ -20,6 +20,9 @@ std::optional<Version> find_version(const git::Repository& repository, const Pod
 
 /// From `version` along first parents, until `visit` returns false.
 void walk(const git::Repository& repository, Version version, const std::function<bool(const Version&)>& visit);
+/// Writes down the numbers of the versions up to `latest`, where a lookup would walk far: a sidecar, so it never
+/// throws. Cost: the versions that are not in it yet.
+void note_numbers(const git::Repository& repository, const Version& latest) noexcept;
 /// One more than the number of `parent`; where that has none, of the nearest one before it that has.
 std::int64_t next_number(const git::Repository& repository, const std::optional<Version>& parent);
 /// Error(already_exists) where another pod's name differs from `pod` in case alone.

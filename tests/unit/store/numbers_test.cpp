@@ -1,5 +1,6 @@
 #include "store/numbers.hpp"
 
+#include "digest/digest.hpp"
 #include "store/message.hpp"
 #include "store/store_world.hpp"
 
@@ -71,6 +72,18 @@ class Long {
 
 }  // namespace
 
+TEST_CASE("the golden bytes of numbers") {
+  using namespace std::literals;
+  const std::string one(Oid::size, '\x11');
+  const std::string seven(Oid::size, '\x33');
+  const std::string bytes =
+      encode_numbers({{1, Oid::parse(std::string(40, '1'))}, {7, Oid::parse(std::string(40, '3'))}});
+  CHECK(bytes.substr(0, bytes.size() - Oid::size) ==
+        "podnums\n\1\0\0\0\2\0\0\0\1\0\0\0\0\0\0\0"s + one + "\7\0\0\0\0\0\0\0"s + seven);
+  CHECK(pod::digest::hex(pod::digest::sha256(bytes)) ==
+        "2d84182ed42639fafe1679567b6a534b526935ac21f4226bce448b21bfea684b");
+}
+
 TEST_CASE("numbers come back as they were written, and nothing else does") {
   const std::vector<NumberedCommit> commits{{1, Oid::parse("1111111111111111111111111111111111111111")},
                                             {2, Oid::parse("2222222222222222222222222222222222222222")},
@@ -130,6 +143,26 @@ TEST_CASE("every version of a long history is found by its number and by its pla
   }
   CHECK(error_of([&] { history.store.resolve(PodRef::parse("shop:9999")); }).value().next() ==
         "pod \"shop\" has versions 1 to " + std::to_string(history.versions.size()));
+}
+
+TEST_CASE("whoever commits or collects writes the numbers down before a lookup has to walk") {
+  SUBCASE("the commit of every 256th version") {
+    Long history(254);
+    commit(history.store, "shop", "255");
+    CHECK_FALSE(fs::exists(history.index()));
+    const pod::Version last = commit(history.store, "shop", "256");
+    REQUIRE(last.number == 256);
+    CHECK(decode_numbers(read_file(history.index())).value().back() == NumberedCommit{256, last.commit});
+  }
+  SUBCASE("a gc") {
+    Long history(600);
+    CHECK_FALSE(fs::exists(history.index()));
+    history.store.gc({.dry_run = true});
+    CHECK_FALSE(fs::exists(history.index()));
+    history.store.gc();
+    CHECK(decode_numbers(read_file(history.index())) == history.versions);
+    history.check_all();
+  }
 }
 
 TEST_CASE("commits of stock git in a long history have no number and are found by their place") {
