@@ -71,11 +71,12 @@ void count_resources(CommitResult& result, const flow::SourceTree& captured, con
 }
 
 std::vector<FileChange> changes_between(const std::shared_ptr<const snapshot::TreeView>& before,
-                                        const std::shared_ptr<const snapshot::TreeView>& after) {
+                                        const std::shared_ptr<const snapshot::TreeView>& after,
+                                        const flow::SourceTree& captured) {
   if (before) return diff(Snapshot(before), Snapshot(after));
   std::vector<FileChange> changes;
-  for (FileEntry& file : after->files())
-    changes.push_back({std::move(file.path), FileChange::Kind::added, 0, file.size});
+  for (const FileEntry& file : captured.entries.empty() ? after->files() : captured.entries)
+    changes.push_back({file.path, FileChange::Kind::added, 0, file.size});
   return changes;
 }
 
@@ -105,7 +106,7 @@ CommitResult rehearse(store::Engine& engine, const PodName& pod, const Source& s
   result.version = latest;
   if (holds(engine, latest, captured.state)) return result;
   const auto after = std::make_shared<const snapshot::TreeView>(scratch.finish(), captured.tree);
-  result.changes = changes_between(before, after);
+  result.changes = changes_between(before, after, captured);
   count_resources(result, captured, memory, before, after, context);
   return result;
 }
@@ -156,7 +157,7 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
     result.bytes_added = pack.result().bytes;
     const auto before = view_of(engine, latest);
     const auto after = view_of(engine, result.version);
-    result.changes = changes_between(before, after);
+    result.changes = changes_between(before, after, captured);
     count_resources(result, captured, memory, before, after, context);
   }
   // Now that the objects are there.

@@ -146,6 +146,7 @@ SourceTree capture_directory(const Source& source, const std::vector<std::string
       });
   SourceTree out = finish(builder, intake, {}, Milliseconds{0});
   refuse_nothing(source, services, out);
+  if (known == nullptr) out.entries = builder.entries();
   if (!seen) return out;
   seen->state = out.state;
   seen->verdict = out.verdict;

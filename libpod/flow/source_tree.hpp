@@ -34,6 +34,7 @@ struct SourceTree {
   std::optional<snapshot::StatCache> seen;   // of a folder: for the next capture of it, once the tree is durable
   std::vector<KnownCapture> captures;        // of an instance: the same
   std::vector<StateReading> readings;        // of files that were read, sorted by path
+  std::vector<FileEntry> entries;            // of a folder, where no version before is known: all files, sorted by path
 };
 
 /// SHA-256 names of the blobs in `view`, `assets/<service>/blobs/<xx>/<sha256>` and nothing else: their content was

@@ -21,6 +21,9 @@ constexpr std::size_t trial_size = 64 * 1024;
 constexpr std::size_t most_at_once = 1u << 30;
 constexpr std::size_t room_step = 32 * 1024;
 
+/// For what comes of `size` bytes, in one step where they are few.
+std::size_t room_for(std::size_t size) { return std::min(room_step, size + size / 64 + 64); }
+
 std::uint32_t adler32_of(std::uint32_t adler, base::ConstBytes bytes) {
   while (!bytes.empty()) {
     const base::ConstBytes piece = bytes.first(std::min(bytes.size(), most_at_once));
@@ -57,11 +60,12 @@ struct ZlibCompressor final : Compressor {
     const int mode = flush == Flush::finish ? Z_FINISH : flush == Flush::sync ? Z_SYNC_FLUSH : Z_NO_FLUSH;
     for (;;) {
       const std::size_t before = out.size();
-      out.resize(before + room_step);
+      const std::size_t room = room_for(stream.avail_in);
+      out.resize(before + room);
       stream.next_out = reinterpret_cast<Bytef*>(out.data() + before);
-      stream.avail_out = room_step;
+      stream.avail_out = static_cast<uInt>(room);
       const int result = ::deflate(&stream, mode);
-      out.resize(before + room_step - stream.avail_out);
+      out.resize(before + room - stream.avail_out);
       if (result == Z_STREAM_END) return;
       if (result != Z_OK && result != Z_BUF_ERROR) throw Error(ErrorCode::internal, "zlib failed to compress");
       if (stream.avail_out > 0 && flush != Flush::finish) return;
@@ -88,11 +92,12 @@ struct IsalCompressor final : Compressor {
     stream.flush = flush == Flush::sync ? SYNC_FLUSH : NO_FLUSH;
     for (;;) {
       const std::size_t before = out.size();
-      out.resize(before + room_step);
+      const std::size_t room = room_for(stream.avail_in);
+      out.resize(before + room);
       stream.next_out = reinterpret_cast<std::uint8_t*>(out.data() + before);
-      stream.avail_out = room_step;
+      stream.avail_out = static_cast<std::uint32_t>(room);
       const int result = isal_deflate(&stream);
-      out.resize(before + room_step - stream.avail_out);
+      out.resize(before + room - stream.avail_out);
       if (result != COMP_OK) throw Error(ErrorCode::internal, "ISA-L failed to compress");
       if (flush == Flush::finish ? stream.internal_state.state == ZSTATE_END
                                  : stream.avail_out > 0 && stream.avail_in == 0)

@@ -29,12 +29,17 @@ ZlibEngine default_zlib_engine() noexcept {
 }
 
 struct InflateBackend {
+  explicit InflateBackend(ZlibEngine which) : engine(which) {}
   virtual ~InflateBackend() = default;
+  const ZlibEngine engine;
   virtual void start() = 0;
   virtual Inflater::Step step(base::ConstBytes in, std::span<std::byte> out) = 0;
 };
 
 namespace {
+
+/// The last one that was given back: it has tables of many kilobytes, most objects are small.
+thread_local std::unique_ptr<InflateBackend> spare;
 
 [[noreturn]] void damaged() { throw Error(ErrorCode::corrupt, "the compressed data is damaged"); }
 
@@ -42,7 +47,7 @@ namespace {
 
 struct ZlibInflate final : InflateBackend {
   z_stream stream{};
-  ZlibInflate() {
+  ZlibInflate() : InflateBackend(ZlibEngine::zlib) {
     if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
   }
   ZlibInflate(const ZlibInflate&) = delete;
@@ -68,7 +73,7 @@ struct ZlibInflate final : InflateBackend {
 struct IsalInflate final : InflateBackend {
   inflate_state state;
   bool ended = false;
-  IsalInflate() { start(); }
+  IsalInflate() : InflateBackend(ZlibEngine::isal) { start(); }
   void start() override {
     isal_inflate_init(&state);
     state.crc_flag = ISAL_ZLIB;
@@ -94,6 +99,11 @@ struct IsalInflate final : InflateBackend {
 #endif
 
 Inflater::Inflater(ZlibEngine engine) {
+  if (spare && spare->engine == engine) {
+    backend_ = std::move(spare);
+    backend_->start();
+    return;
+  }
 #ifdef POD_HAVE_ISAL
   if (engine == ZlibEngine::isal) {
     backend_ = std::make_unique<IsalInflate>();
@@ -103,7 +113,9 @@ Inflater::Inflater(ZlibEngine engine) {
   static_cast<void>(engine);
   backend_ = std::make_unique<ZlibInflate>();
 }
-Inflater::~Inflater() = default;
+Inflater::~Inflater() {
+  if (backend_) spare = std::move(backend_);
+}
 Inflater::Inflater(Inflater&&) noexcept = default;
 Inflater& Inflater::operator=(Inflater&&) noexcept = default;
 void Inflater::start() { backend_->start(); }

@@ -2,6 +2,7 @@
 
 #include "base/files.hpp"
 
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -56,6 +57,10 @@ void write_at(int fd, base::ConstBytes bytes, std::uint64_t offset, const fs::pa
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
+}
+
+void start_disk(int fd, std::uint64_t offset, std::uint64_t size) noexcept {
+  static_cast<void>(::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE));
 }
 
 bool copy_stretch(int from_fd, int to_fd, std::uint64_t from, std::uint64_t to, const fs::path& path) {

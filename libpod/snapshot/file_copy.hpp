@@ -15,5 +15,7 @@ bool clone_file(int from_fd, int to_fd) noexcept;
 bool copy_stretch(int from_fd, int to_fd, std::uint64_t from, std::uint64_t to, const std::filesystem::path& path);
 /// All of `bytes` at `offset`. Error(io).
 void write_at(int fd, base::ConstBytes bytes, std::uint64_t offset, const std::filesystem::path& path);
+/// Advice only: the disk begins with what was written there, so that the sync at the end has less left to do.
+void start_disk(int fd, std::uint64_t offset, std::uint64_t size) noexcept;
 
 }  // namespace pod::snapshot

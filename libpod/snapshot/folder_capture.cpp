@@ -214,8 +214,7 @@ std::optional<StatCache> FolderCapture::add_to(TreeBuilder& builder, const Reuse
     const bool alone = !file.has_logs && file.database == SIZE_MAX;
     Added added;
     if (const auto content = alone ? ahead.next() : std::nullopt) {
-      base::MemorySource source(*content);
-      added = {builder.add_file(file.path, content->size(), source, file.stat.mode), file.stat};
+      added = {builder.add_file(file.path, *content, file.stat.mode), file.stat};
     } else {
       added = pod::snapshot::add(root_.get(), folder_ / file.path.str(), file.path, builder, context_);
     }

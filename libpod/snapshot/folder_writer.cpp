@@ -2,6 +2,8 @@
 
 #include <libpod/error.hpp>
 
+#include "snapshot/file_copy.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t batch_files = 64;
 constexpr std::uint64_t batch_bytes = 1 << 20;
 constexpr std::uint64_t whole_limit = 1 << 20;  // up to here a blob is held in memory
+constexpr std::uint64_t worth_an_early_start = 64 << 10;
 
 /// All but the time of the inode's last change, which names and their removal set, too.
 bool same_but_for_change(const FileStat& a, const FileStat& b) {
@@ -171,6 +174,7 @@ void FolderWriter::write_file(std::size_t index, FolderCursor& cursor) {
   if (!fd) base::throw_errno(errno, "write", full);
   if (entry.size <= whole_limit) {
     base::write_all(fd.get(), base::bytes_of(view_.objects().read(entry.id, git::ObjectType::blob, whole_limit)), full);
+    if (entry.size >= worth_an_early_start) start_disk(fd.get(), 0, entry.size);
     context_.progress->advance(entry.size);
   } else {
     base::drain(*view_.open(entry), [&](base::ConstBytes piece) {

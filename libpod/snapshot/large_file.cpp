@@ -146,7 +146,9 @@ void FolderWriter::write_stretch(LargeFile& file, const std::vector<Chunk>& chun
   run.reserve(static_cast<std::size_t>(stretch_bytes));
   std::uint64_t start = 0;
   const auto flush = [&] {
+    if (run.empty()) return;
     write_at(file.fd.get(), base::bytes_of(run), start, file.shown);
+    start_disk(file.fd.get(), start, run.size());
     run.clear();
   };
   for (const Chunk& chunk : chunks) {

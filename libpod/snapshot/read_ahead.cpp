@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -20,25 +21,23 @@ constexpr std::uint64_t batch_bytes = 1 << 20;
 constexpr std::uint64_t ahead_bytes = 16u << 20;
 constexpr std::size_t worth_threads = 2;  // batches
 
-/// The whole file, where it is and stays what the scan saw.
-std::optional<std::string> content_of(FolderCursor& cursor, const FoundFile& file, const Context& context) {
+/// Reads the whole file to `room`, which has a byte more, to see that it ends; whether it is and stays what the scan
+/// saw.
+bool read_whole(FolderCursor& cursor, const FoundFile& file, std::span<char> room, const Context& context) {
   // O_NONBLOCK: what was a file a moment ago may be a FIFO now.
   const base::Fd fd = cursor.open(file.path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!fd) return std::nullopt;
-  std::string content(static_cast<std::size_t>(file.stat.size) + 1, '\0');  // one more, to see that it ends
+  if (!fd) return false;
   std::size_t got = 0;
   for (;;) {
-    const ssize_t count = ::read(fd.get(), content.data() + got, content.size() - got);
+    const ssize_t count = ::read(fd.get(), room.data() + got, room.size() - got);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
+    if (count < 0) return false;
     got += static_cast<std::size_t>(count);
     context.progress->advance(static_cast<std::uint64_t>(count));
     if (count == 0 || got >= file.stat.size) break;
   }
   struct stat status {};
-  if (got != file.stat.size || ::fstat(fd.get(), &status) != 0 || file_stat(status) != file.stat) return std::nullopt;
-  content.resize(got);
-  return content;
+  return got == file.stat.size && ::fstat(fd.get(), &status) == 0 && file_stat(status) == file.stat;
 }
 
 }  // namespace
@@ -102,15 +101,21 @@ void ReadAhead::work() {
 
 void ReadAhead::read(Batch& batch) const {
   FolderCursor cursor(root_);
-  batch.contents.resize(batch.to - batch.from);
+  batch.places.resize(batch.to - batch.from);
+  batch.content.resize(static_cast<std::size_t>(batch.bytes) + 1);
+  std::size_t end = 0;
   for (std::size_t i = batch.from; i < batch.to; ++i) {
     context_.cancel->check();
     const FoundFile& file = files_[wanted_[i]];
-    if (file.stat.size <= limit_) batch.contents[i - batch.from] = content_of(cursor, file, context_);
+    if (file.stat.size > limit_) continue;
+    const auto size = static_cast<std::size_t>(file.stat.size);
+    if (!read_whole(cursor, file, std::span(batch.content).subspan(end, size + 1), context_)) continue;
+    batch.places[i - batch.from] = std::pair(end, size);
+    end += size;
   }
 }
 
-std::optional<std::string> ReadAhead::next() {
+std::optional<std::string_view> ReadAhead::next() {
   Batch& batch = batches_.at(batch_);
   if (place_ == 0) {
     std::unique_lock lock(mutex_);
@@ -122,12 +127,15 @@ std::optional<std::string> ReadAhead::next() {
       changed_.wait(lock, [&] { return failure_ || done_[batch_] != 0; });
       if (failure_) std::rethrow_exception(failure_);
     }
+    content_ = std::move(batch.content);
   }
-  std::optional<std::string> content = std::move(batch.contents[place_]);
+  std::optional<std::string_view> content;
+  if (const auto& place = batch.places[place_])
+    content = std::string_view(content_).substr(place->first, place->second);
   if (++place_ < batch.to - batch.from) return content;
   place_ = 0;
   ++batch_;
-  batch.contents = {};
+  batch.places = {};
   const std::lock_guard lock(mutex_);
   if (!threads_.empty()) under_way_ -= batch.bytes;
   changed_.notify_all();

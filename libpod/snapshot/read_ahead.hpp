@@ -15,7 +15,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace pod::snapshot {
@@ -30,15 +32,17 @@ class ReadAhead {
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  /// The content of the next wanted file; nullopt where it is large, could not be read, or is not what the scan saw.
-  std::optional<std::string> next();
+  /// The content of the next wanted file, until the next call; nullopt where it is large, could not be read, or is not
+  /// what the scan saw.
+  std::optional<std::string_view> next();
 
  private:
   struct Batch {
     std::size_t from = 0;  // in wanted_
     std::size_t to = 0;
     std::uint64_t bytes = 0;
-    std::vector<std::optional<std::string>> contents;
+    std::string content;
+    std::vector<std::optional<std::pair<std::size_t, std::size_t>>> places;  // offset and size in it
   };
   void plan();
   void work();
@@ -52,6 +56,7 @@ class ReadAhead {
   std::vector<Batch> batches_;
   std::size_t batch_ = 0;  // that next() hands out
   std::size_t place_ = 0;  // in it
+  std::string content_;    // what was handed out last lies here
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;

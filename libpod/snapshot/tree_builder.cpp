@@ -9,6 +9,7 @@
 #include "snapshot/chunk_tree.hpp"
 #include "snapshot/tree_names.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -23,6 +24,7 @@ struct Leaf {
   Oid id;
   bool executable = false;
   bool chunked = false;
+  std::uint64_t size = 0;
 
   git::TreeEntry entry(std::string name) const {
     if (chunked) return {std::move(name) + std::string(chunks_suffix), 040000, id};
@@ -36,6 +38,21 @@ std::optional<std::string> promised_digest(const StatePath& path) {
   if (parts.size() != 5 || parts[0] != "assets" || parts[2] != "blobs") return std::nullopt;
   if (!digest::is_sha256_hex(parts[4]) || !parts[4].starts_with(parts[3]) || parts[3].size() != 2) return std::nullopt;
   return std::string(parts[4]);
+}
+
+void check_digest(const StatePath& path, const std::string& digest, const std::optional<std::string>& promised,
+                  const std::optional<std::string>& given) {
+  if (digest == promised.value_or(digest) && digest == given.value_or(digest)) return;
+  throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " does not match its digest")
+      .because("its SHA-256 is " + digest);
+}
+
+/// At most `size` bytes: a small file in one step, a large one as it comes.
+std::string read_file(base::ByteSource& source, std::uint64_t size) {
+  if (size >= chunked_size) return base::read_all(source, size);
+  std::string file(static_cast<std::size_t>(size) + 1, '\0');
+  file.resize(base::read_fully(source, std::as_writable_bytes(std::span(file))));
+  return file;
 }
 
 class HashingSource final : public base::ByteSource {
@@ -70,6 +87,7 @@ struct TreeBuilder::Impl {
   std::set<std::string, std::less<>> empty;
   std::uint64_t bytes = 0;
   std::optional<Oid> state;
+  std::string clear_folder;  // with a slash; no part of it is a file. "" for none that was looked at
 
   bool something_below(std::string_view folder) const {
     const std::string prefix = std::string(folder) + '/';
@@ -80,29 +98,70 @@ struct TreeBuilder::Impl {
   }
 
   /// Throws where `name` cannot stand beside what is there.
-  void check_place(const StatePath& path, std::string_view name, bool folder) const {
+  void check_place(const StatePath& path, std::string_view name, bool folder) {
     const auto clash = [&](const char* why) {
       throw Error(ErrorCode::invalid_argument, "path " + quote(path.str()) + " " + why);
     };
-    if (leaves.contains(name)) clash(folder ? "is both a file and a folder" : "is there twice");
-    if (!folder && (something_below(name) || empty.contains(name))) clash("is both a file and a folder");
-    for (auto slash = name.rfind('/'); slash != std::string_view::npos && slash > 0; slash = name.rfind('/', slash - 1))
+    // Most come in their order: then nothing of the kind is there.
+    const bool last = !leaves.empty() && leaves.rbegin()->first < name;
+    if (!last && leaves.contains(name)) clash(folder ? "is both a file and a folder" : "is there twice");
+    if (!folder && (!last || !empty.empty()) && (something_below(name) || empty.contains(name)))
+      clash("is both a file and a folder");
+    auto slash = name.rfind('/');
+    const std::string_view above = slash == std::string_view::npos ? std::string_view() : name.substr(0, slash + 1);
+    if (above == clear_folder) return;
+    for (; slash != std::string_view::npos && slash > 0; slash = name.rfind('/', slash - 1))
       if (leaves.contains(name.substr(0, slash))) clash("lies below a file");
+    clear_folder = above;
   }
 
-  void add(std::string name, const Leaf& leaf) {
-    leaves.emplace(std::move(name), leaf);
+  git::TreeEntry add(std::string name, const Leaf& leaf) {
+    bytes += leaf.size;
     state.reset();
+    if (clear_folder.starts_with(name) && clear_folder[name.size()] == '/') clear_folder.clear();
+    leaves.emplace_hint(leaves.end(), std::move(name), leaf);
+    git::TreeEntry entry = leaf.entry("");
+    entry.name.clear();
+    return entry;
   }
 
-  void check_room() const {
+  /// The name in the tree of a file that is to be added.
+  std::string place_for(const StatePath& path, std::uint64_t size) {
+    std::string name = escape_path(path);
+    check_place(path, name, false);
     if (leaves.size() >= file_limit)
       throw Error(ErrorCode::refused, "more than " + std::to_string(file_limit) + " files in one version");
+    if (size > size_limit)
+      throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(size) +
+                                          " bytes, more than " + std::to_string(size_limit));
+    return name;
+  }
+
+  /// A wanted file, whole.
+  git::TreeEntry add_held(const StatePath& path, std::string file, unsigned mode,
+                          const std::optional<std::string>& sha256) {
+    std::string name = place_for(path, file.size());
+    const auto promised = promised_digest(path);
+    if (promised || sha256) check_digest(path, digest::hex(digest::sha256(file)), promised, sha256);
+    Leaf leaf{{}, (mode & 0100) != 0};
+    store(leaf, intake.take(path, std::move(file)));
+    return add(std::move(name), leaf);
   }
 
   void store(Leaf& leaf, std::uint64_t size, base::ByteSource& source) {
     leaf.chunked = size >= chunked_size;
+    leaf.size = size;
     leaf.id = leaf.chunked ? write_chunks(pack, size, source, leaf.executable) : pack.add_blob(size, source);
+  }
+  void store(Leaf& leaf, std::string_view content) {
+    leaf.chunked = content.size() >= chunked_size;
+    leaf.size = content.size();
+    if (leaf.chunked) {
+      base::MemorySource source(content);
+      leaf.id = write_chunks(pack, content.size(), source, leaf.executable);
+    } else {
+      leaf.id = add_text(content);
+    }
   }
   Oid add_text(std::string_view text) { return pack.add(git::ObjectType::blob, base::bytes_of(text)); }
   std::vector<git::TreeEntry> write_folders(const Leaves& files);
@@ -142,55 +201,47 @@ TreeBuilder::~TreeBuilder() = default;
 
 git::TreeEntry TreeBuilder::add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode,
                                      const std::optional<std::string>& sha256) {
-  std::string name = escape_path(path);
-  impl_->check_place(path, name, false);
-  impl_->check_room();
-  if (size > size_limit)
-    throw Error(ErrorCode::refused, "file " + quote(path.str()) + " has " + std::to_string(size) +
-                                        " bytes, more than " + std::to_string(size_limit));
-  const auto promised = promised_digest(path);
   const Intake& intake = impl_->intake;
   const bool wanted = intake.wants && intake.wants(path);
-  Leaf leaf{{}, (mode & 0100) != 0};
-  std::string digest;
-  const auto check = [&] {
-    if (digest == promised.value_or(digest) && digest == sha256.value_or(digest)) return;
-    throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " does not match its digest")
-        .because("its SHA-256 is " + digest);
-  };
   if (wanted && size <= intake.limit) {
-    std::string file = base::read_all(source, size);
+    std::string file = read_file(source, size);
     if (file.size() != size)
       throw Error(ErrorCode::corrupt, "content of " + quote(path.str()) + " has " + std::to_string(file.size()) +
                                           " bytes in place of " + std::to_string(size));
-    if (promised || sha256) digest = digest::hex(digest::sha256(file));
-    check();
-    const std::string stored = intake.take(path, std::move(file));
-    size = stored.size();
-    base::MemorySource stored_source(stored);
-    impl_->store(leaf, size, stored_source);
-  } else if (wanted || promised || sha256) {
+    return impl_->add_held(path, std::move(file), mode, sha256);
+  }
+  std::string name = impl_->place_for(path, size);
+  const auto promised = promised_digest(path);
+  Leaf leaf{{}, (mode & 0100) != 0};
+  if (wanted || promised || sha256) {
     HashingSource hashing(source);
     impl_->store(leaf, size, hashing);
-    digest = hashing.finish();
-    check();
+    const std::string digest = hashing.finish();
+    check_digest(path, digest, promised, sha256);
     if (wanted) intake.passed(path, size, digest);
   } else {
     impl_->store(leaf, size, source);
   }
-  impl_->bytes += size;
-  impl_->add(std::move(name), leaf);
-  git::TreeEntry entry = leaf.entry("");
-  entry.name.clear();
-  return entry;
+  return impl_->add(std::move(name), leaf);
+}
+
+git::TreeEntry TreeBuilder::add_file(const StatePath& path, std::string_view content, unsigned mode) {
+  const Intake& intake = impl_->intake;
+  const bool wanted = intake.wants && intake.wants(path);
+  if (wanted && content.size() <= intake.limit) return impl_->add_held(path, std::string(content), mode, std::nullopt);
+  if (wanted || promised_digest(path)) {
+    base::MemorySource source(content);
+    return add_file(path, content.size(), source, mode);
+  }
+  std::string name = impl_->place_for(path, content.size());
+  Leaf leaf{{}, (mode & 0100) != 0};
+  impl_->store(leaf, content);
+  return impl_->add(std::move(name), leaf);
 }
 
 void TreeBuilder::add_existing(const FileEntry& file) {
-  std::string name = escape_path(file.path);
-  impl_->check_place(file.path, name, false);
-  impl_->check_room();
-  impl_->bytes += file.size;
-  impl_->add(std::move(name), {file.id, (file.mode & 0100) != 0, file.chunked});
+  std::string name = impl_->place_for(file.path, 0);
+  impl_->add(std::move(name), {file.id, (file.mode & 0100) != 0, file.chunked, file.size});
 }
 
 void TreeBuilder::add_existing(const StatePath& path, std::uint64_t size, const git::TreeEntry& entry) {
@@ -221,6 +272,15 @@ void TreeBuilder::add_own_existing(const StatePath& path, const Oid& blob) {
 
 std::uint64_t TreeBuilder::files() const noexcept { return impl_->leaves.size(); }
 std::uint64_t TreeBuilder::bytes() const noexcept { return impl_->bytes; }
+
+std::vector<FileEntry> TreeBuilder::entries() const {
+  std::vector<FileEntry> entries;
+  entries.reserve(impl_->leaves.size());
+  for (const auto& [name, leaf] : impl_->leaves)
+    entries.push_back({unescape_path(name).value(), leaf.size, leaf.id, leaf.executable ? 0755u : 0644u, leaf.chunked});
+  std::sort(entries.begin(), entries.end(), [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  return entries;
+}
 
 Oid TreeBuilder::finish(const SnapshotInfo& info) {
   std::vector<git::TreeEntry> entries = impl_->write_folders(impl_->leaves);

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pod::snapshot {
@@ -42,6 +43,8 @@ class TreeBuilder {
   /// What stands in the tree for it, without a name.
   git::TreeEntry add_file(const StatePath& path, std::uint64_t size, base::ByteSource& source, unsigned mode = 0644,
                           const std::optional<std::string>& sha256 = std::nullopt);
+  /// The same for content that is in memory.
+  git::TreeEntry add_file(const StatePath& path, std::string_view content, unsigned mode);
   /// A file whose blob the store has already at the same path.
   void add_existing(const FileEntry& file);
   /// The same for what add_file() gave once; `size` is the file's.
@@ -56,6 +59,8 @@ class TreeBuilder {
 
   std::uint64_t files() const noexcept;
   std::uint64_t bytes() const noexcept;
+  /// All files, sorted by path.
+  std::vector<FileEntry> entries() const;
   /// Writes all trees, `.pod/info.json` and, where needed, `.pod/files.json`; the root's id.
   Oid finish(const SnapshotInfo& info);
   /// After finish(): the state_id() (tree_view.hpp) of that root, known before the pack is finished.
