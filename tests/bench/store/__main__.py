@@ -6,7 +6,8 @@
 
 Needs restic and borgbackup beside what tools/dev/setup installs; a tool that is missing is said and left out. Every tool works
 on the same folder on the same file system with its own defaults, in one run; rounds are interleaved and begin with another
-tool each, figures are medians. Figures are warm: the data was just written. A round of its own counts fsyncs under strace.
+tool each, figures are medians. Figures are warm: the data was just written. A round of its own counts fsyncs under strace;
+with `--rounds 1` it is the same one.
 `--out DIR` writes the table (store.md), its plot (store.svg) and every figure (store.json)."""
 
 import argparse
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import data
@@ -33,6 +35,7 @@ class Bench:
     def __init__(self, options, work):
         self.options, self.work, self.starter = options, work, Starter()
         self.scale = {"quick": 1 / 8, "full": 1}[options.size]
+        self.first_round = 0 if options.rounds > 1 else 1
         self.figures = {}  # set → operation → tool → [Cost]
 
     def note(self, set_, operation, tool, cost):
@@ -42,15 +45,12 @@ class Bench:
         """The cost of a command, and by how much the store grew (a checkout: the size of what it wrote)."""
         measured = target or tool.store
         before = size_of(measured) if measured.exists() else 0
-        if trace:
-            fsyncs = self.starter.fsyncs(command, tool.environment)
-            return fsyncs
-        cost = self.starter.run(command, tool.environment)
+        cost = (self.starter.fsyncs if trace else self.starter.run)(command, tool.environment)
         cost.grown = size_of(measured) - before
         return cost
 
     def step(self, set_, operation, round_, all_tools, command, target_of=None):
-        trace = round_ == 0
+        trace = round_ == self.first_round
         turn = round_ % len(all_tools)
         for tool in all_tools[turn:] + all_tools[:turn]:
             target = target_of(tool) if target_of else None
@@ -60,11 +60,11 @@ class Bench:
             data.settle()
             found = self.run(tool, text, trace, target)
             if trace:
-                self.fsyncs[(set_.name, operation, tool.name)] = found
-            else:
+                self.fsyncs[(set_.name, operation, tool.name)] = found.fsyncs
+            if round_:
                 self.note(set_, operation, tool, found)
             if target:
-                if not trace and round_ == 1:
+                if round_ == 1:
                     self.compare(set_, tool, target)
                 shutil.rmtree(target)
 
@@ -86,8 +86,8 @@ class Bench:
         if set_.states:
             subprocess.run(["cp", "-a", set_.folder, first], check=True)
         self.sizes[set_.name] = (set_.bytes(), set_.digest())
-        for round_ in range(self.options.rounds + 1):
-            print(f"{set_.name}: round {round_} of {self.options.rounds}{' (fsyncs)' if round_ == 0 else ''}", file=sys.stderr, flush=True)
+        for round_ in range(self.first_round, self.options.rounds + 1):
+            print(f"{time.strftime('%T')} {set_.name}: round {round_} of {self.options.rounds}{' (fsyncs)' if round_ == 0 else ''}", file=sys.stderr, flush=True)
             if round_ and set_.states:
                 shutil.rmtree(set_.folder)
                 subprocess.run(["cp", "-a", first, set_.folder], check=True)
@@ -138,8 +138,27 @@ class Bench:
         if self.has_gc(ours):
             cost = self.starter.run(ours.gc())
             self.history |= {"gcSeconds": cost.wall, "gcPeakMib": cost.peak_mib, "gcBytes": size_of(ours.store / "objects")}
-        log = self.starter.run(f"{ours.program} --store {ours.store} log bench -q --no-pager | head -5")
-        self.history |= {"logSeconds": log.wall}
+        self.history |= self.look_far(ours)
+
+    def look_far(self, ours):
+        """The first line of a log of 10,000 versions, and an old one of them found: with the sidecar, and without."""
+        versions = 10000
+        tree = subprocess.run(["git", "--git-dir", ours.store, "rev-parse", "bench^{tree}"], capture_output=True, text=True, check=True).stdout.strip()
+        stream = "".join(f"commit refs/heads/long\ncommitter A <a@example.com> {1700000000 + n} +0000\ndata <<.\nversion\n\nPod-Version: {n}\n.\n"
+                         + (f'M 040000 {tree} ""\n' if n == 1 else "") + "\n" for n in range(1, versions + 1))
+        subprocess.run(["git", "--git-dir", ours.store, "fast-import", "--quiet"], input=stream, text=True, check=True)
+        found = {}
+        sidecars = ours.store / "pod/numbers"
+        for name, command, known in (("log", "log long -q --no-pager", True), ("lookup", "show long:50 -q --no-pager", True),
+                                     ("walk", "show long:50 -q --no-pager", False)):
+            walls = []
+            for _ in range(5):
+                self.starter.run(f"{ours.program} --store {ours.store} show long:50 -q --no-pager")
+                if not known:
+                    shutil.rmtree(sidecars)
+                walls.append(self.starter.run(f"{ours.program} --store {ours.store} {command} | head -1").wall)
+            found[f"{name}Seconds"] = statistics.median(walls)
+        return found
 
     def main(self):
         self.sizes, self.history = {}, None
@@ -180,7 +199,7 @@ def main():
         bench.main()
     head = [f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, {memory_free() >> 30} GiB free; load at the end {os.getloadavg()[0]:.1f}",
             "; ".join(dict.fromkeys(kind.version() for kind in bench.tools)) + "; floor: " + tools.Floor.version(),
-            f"{options.size}, {options.rounds} rounds, medians"]
+            f"{options.size}, " + (f"{options.rounds} rounds, medians" if options.rounds > 1 else "one round, under strace, which stops fsyncs only")]
     report.write(bench, head, options.out, statistics.median)
 
 
