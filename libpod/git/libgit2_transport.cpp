@@ -343,14 +343,14 @@ int make_transport(git_transport** out, git_remote* owner, void* open) {
 
 void register_transport(const std::vector<std::string>& schemes, OpenRemoteSide open) {
   start_libgit2();
-  // libgit2 keeps it as long as the process lives.
-  auto kept = std::make_unique<OpenRemoteSide>(std::move(open));
+  // libgit2 has their addresses as long as the process lives.
+  static auto& kept = *new std::vector<std::unique_ptr<OpenRemoteSide>>();
+  OpenRemoteSide* const opener = kept.emplace_back(std::make_unique<OpenRemoteSide>(std::move(open))).get();
   for (const std::string& scheme : schemes) {
     git_transport_unregister(scheme.c_str());
-    check(git_transport_register(scheme.c_str(), make_transport, kept.get()), "libgit2 takes no transport");
+    check(git_transport_register(scheme.c_str(), make_transport, opener), "libgit2 takes no transport");
   }
   git_error_clear();
-  static_cast<void>(kept.release());
 }
 
 }  // namespace pod::git
