@@ -239,6 +239,13 @@ def test_what_git_does_not_say_is_refused(pair):
         assert done.stdout == ""
 
 
+@pytest.mark.parametrize("name", ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"])
+def test_objects_that_lie_elsewhere_are_left_alone(pair, tmp_path, name):
+    pair.begin()
+    pair.bob.git.environment[name] = str(tmp_path)
+    assert f"{name} is set" in pair.bob.refused("fetch")
+
+
 def test_a_rehearsal_changes_nothing(pair):
     ann = pair.begin().ann
     ann.commit("two")

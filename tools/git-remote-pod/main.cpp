@@ -53,6 +53,11 @@ int main(int argc, char** argv) {
   ProgressOnWish progress;
   try {
     if (argc != 3) podgit::throw_usage("git-remote-pod is run by git", "git clone pod::s3://bucket/prefix");
+    for (const char* elsewhere : {"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"})
+      if (podgit::environment(elsewhere))
+        throw pod::Error(pod::ErrorCode::unsupported, std::string(elsewhere) + " is set")
+            .because("a repository whose objects lie elsewhere cannot share pods")
+            .hint("unset it");
     pod::Context context;
     context.progress = &progress;
     context.cancel = &interrupted;
