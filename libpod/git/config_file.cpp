@@ -14,23 +14,26 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t config_limit = 1u << 20;
 
+/// What is wrong with the text is told from what the system says of the file.
+Error unreadable(int result, const fs::path& named) {
+  const git_error* last = git_error_last();
+  const ErrorCode code = last != nullptr && last->klass == GIT_ERROR_CONFIG ? ErrorCode::corrupt : ErrorCode::io;
+  return libgit2_error(result, code, "the configuration " + quote(named.native()) + " cannot be read");
+}
+
 ConfigHandle open_config(const fs::path& file, const fs::path& named) {
   start_libgit2();
   git_config* raw = nullptr;
   int result = git_config_new(&raw);
   ConfigHandle config(raw);
   if (result == 0) result = git_config_add_file_ondisk(config.get(), file.c_str(), GIT_CONFIG_LEVEL_LOCAL, nullptr, 0);
-  if (result < 0)
-    throw libgit2_error(result, ErrorCode::corrupt, "the configuration " + quote(named.native()) + " cannot be read");
+  if (result < 0) throw unreadable(result, named);
   return config;
 }
 
 ConfigEntries entries_of(git_config* config, const fs::path& named) {
-  const auto failed = [&](int result) {
-    return libgit2_error(result, ErrorCode::corrupt, "the configuration " + quote(named.native()) + " cannot be read");
-  };
   git_config_iterator* raw = nullptr;
-  if (const int result = git_config_iterator_new(&raw, config); result < 0) throw failed(result);
+  if (const int result = git_config_iterator_new(&raw, config); result < 0) throw unreadable(result, named);
   const ConfigIteratorHandle iterator(raw);
   ConfigEntries entries;
   git_config_entry* entry = nullptr;
@@ -38,7 +41,7 @@ ConfigEntries entries_of(git_config* config, const fs::path& named) {
   // A key without "=" means true.
   while ((result = git_config_next(&entry, iterator.get())) == 0)
     entries.emplace_back(entry->name, entry->value != nullptr ? entry->value : "true");
-  if (result != GIT_ITEROVER) throw failed(result);
+  if (result != GIT_ITEROVER) throw unreadable(result, named);
   return entries;
 }
 

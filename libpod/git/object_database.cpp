@@ -344,7 +344,11 @@ class Database final : public ObjectDatabase {
       struct stat status {};
       if (path.extension() == ".pack") {
         halves[path.stem().string()] |= 1;
-      } else if (path.extension() == ".idx" && ::lstat(path.c_str(), &status) == 0) {
+      } else if (path.extension() == ".idx") {
+        if (::lstat(path.c_str(), &status) != 0) {
+          if (errno == ENOENT) continue;
+          base::throw_errno(errno, "read", path);
+        }
         halves[path.stem().string()] |= 2;
         indexes.emplace_back(path, stamp_of(status));
       }

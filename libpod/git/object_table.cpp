@@ -20,7 +20,10 @@ constexpr std::size_t times_head = 12;
 constexpr std::size_t most_open = 256;
 
 bool has(const fs::path& index, const char* extension) {
-  return ::access(fs::path(index).replace_extension(extension).c_str(), F_OK) == 0;
+  const fs::path file = fs::path(index).replace_extension(extension);
+  if (::access(file.c_str(), F_OK) == 0) return true;
+  if (errno != ENOENT) base::throw_errno(errno, "read", file);
+  return false;
 }
 
 std::int64_t modified(const fs::path& file) {
@@ -91,6 +94,8 @@ void ObjectTable::add_loose(const fs::path& objects) {
       if (name.size() == 2 * Oid::size && name.find_first_not_of(digits) == std::string::npos)
         loose_files_.push_back(it->path());
     }
+    if (error && error != std::errc::no_such_file_or_directory)
+      base::throw_errno(error.value(), "read the folder", objects / pair);
   }
 }
 

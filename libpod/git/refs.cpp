@@ -143,7 +143,9 @@ std::optional<RefFiles::Value> RefFiles::read(std::string_view name) const {
   const fs::path path = root_ / name;
   std::optional<std::string> text;
   struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR) base::throw_errno(errno, "read", path);
+  } else if (!S_ISDIR(status.st_mode)) {
     if (!S_ISREG(status.st_mode)) throw broken(name, "its file is no regular file");
     if (static_cast<std::uint64_t>(status.st_size) > loose_limit) throw broken(name, "its file is too long");
     text = base::read_file(path, loose_limit);
@@ -200,7 +202,10 @@ std::vector<std::string> RefFiles::names(std::string_view prefix) const {
     for (fs::directory_iterator it(root_ / folder, error), end; !error && it != end; it.increment(error)) {
       const std::string name = folder + '/' + it->path().filename().string();
       struct stat status {};
-      if (::lstat(it->path().c_str(), &status) != 0) continue;
+      if (::lstat(it->path().c_str(), &status) != 0) {
+        if (errno == ENOENT) continue;
+        base::throw_errno(errno, "read", it->path());
+      }
       if (S_ISDIR(status.st_mode)) {
         const std::string inside = name + '/';
         if (depth < deepest_folder && (inside.starts_with(prefix) || prefix.starts_with(inside)))

@@ -143,8 +143,9 @@ std::optional<KnownFile> log_note(const FoundFile& file, const StoredDatabase& s
 FolderCapture::FolderCapture(const fs::path& folder, const Context& context, Wanted wanted, const StatCache* before,
                              fs::path scratch)
     : folder_(folder), scratch_(std::move(scratch)), context_(context), wanted_(std::move(wanted)) {
-  std::error_code ignored;
-  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored))
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (!error && fs::exists(status) && !fs::is_directory(status))
     throw Error(ErrorCode::invalid_argument, quote(folder.native()) + " is not a folder");
   root_ = base::open_file(folder, O_RDONLY | O_DIRECTORY);
   exact_ = has_exact_times(root_.get());

@@ -53,10 +53,14 @@ std::vector<GcRoot> gc_roots(const git::Repository& repository, const Journal& j
   roots.insert(roots.end(), of_undo.begin(), of_undo.end());
   const std::string head = base::read_file(repository.path() / "HEAD", 4096).value_or("");
   if (!head.starts_with("ref:")) add_id(roots, head, "HEAD", true);
+  const fs::path logs = repository.path() / "logs";
   std::error_code error;
-  for (fs::recursive_directory_iterator it(repository.path() / "logs", error), end; !error && it != end;
-       it.increment(error))
-    if (it->is_regular_file(error) && !it->is_symlink(error)) add_log(roots, it->path());
+  fs::recursive_directory_iterator it(logs, error);
+  if (error != std::errc::no_such_file_or_directory) {
+    for (; !error && it != fs::recursive_directory_iterator(); it.increment(error))
+      if (!it->is_symlink(error) && it->is_regular_file(error)) add_log(roots, it->path());
+    if (error) base::throw_errno(error.value(), "read", logs);
+  }
   if (const auto newest = journal.tail().open)
     for (const Oid& id : {newest->before, newest->after})
       if (!id.is_zero()) roots.push_back({id, "the journal", false});

@@ -87,7 +87,7 @@ void check_marker(const fs::path& store) {
 void check_place(const fs::path& store) {
   struct stat status {};
   if (::lstat((store / "pod" / "format").c_str(), &status) != 0) {
-    if (errno == EACCES) base::throw_errno(errno, "open", store);
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) base::throw_errno(errno, "open", store);
     throw Error(ErrorCode::not_found, "no store at " + quote(store.native()));
   }
   if (::lstat(store.c_str(), &status) != 0) base::throw_errno(errno, "open", store);
