@@ -2,6 +2,8 @@
 
 #include <libpod/error.hpp>
 
+#include "git/history_walk.hpp"
+#include "git/object_table.hpp"
 #include "store/engine_impl.hpp"
 #include "store/settings.hpp"
 #include "store/versions.hpp"
@@ -17,6 +19,12 @@ namespace fs = std::filesystem;
 void refuse_reserved_key(std::string_view key) {
   if (store::is_reserved_setting(key))
     throw Error(ErrorCode::refused, "configuration " + quote(key) + " belongs to the store itself");
+}
+
+/// What no ref reaches may be what a killed gc left of a version. Error(corrupt).
+void require_whole(const git::Repository& repository, const Version& version, const Context& context) {
+  const auto table = git::ObjectTable::read(repository.objects_folder(), {}, context);
+  git::HistoryWalk(table, *repository.objects(), context).add(version.commit, "the commit " + version.commit.hex());
 }
 
 }  // namespace
@@ -98,6 +106,7 @@ Version Store::copy(const PodRef& from, const PodName& to, bool force, const Con
           .hint("choose another name, or replace it with --force");
   }
   if (!there || *there != source.commit) {
+    if (from.kind() == PodRef::Kind::revision) require_whole(engine_->repository(), source, context);
     Operation operation;
     operation.verb = "copy";
     operation.what = source.str() + " → " + to.str();

@@ -104,6 +104,8 @@ WriterLock Engine::Impl::lock(const Context& context, std::chrono::milliseconds 
   const bool died = taken.previous_writer_died;
   lock.impl_ = std::make_unique<WriterLock::Impl>(std::move(taken));
   repair(died, context);
+  // While it was waited for, a gc may have taken away what is known to be there.
+  repository.objects()->refresh();
   return lock;
 }
 

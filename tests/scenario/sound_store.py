@@ -40,9 +40,28 @@ def let_time_pass(store):
 
 
 def assert_sound(store, left_overs_allowed=False):
-    assert git(store, "fsck", "--strict", "--no-progress", "--no-dangling") == ""
+    assert git(store, "fsck", "--full", "--strict", "--no-progress", "--no-dangling") == ""
     if not left_overs_allowed:
         assert left_overs(store) == [], left_overs(store)
+
+
+def assert_takes_turns(podgit):
+    """Stock git checks, clones and packs the store, and podgit goes on with what that leaves. Once a suite: it changes it."""
+    store, clone, state, out = podgit.store, *(podgit.home / f"turns-{name}" for name in ("clone", "state", "out"))
+    assert git(store, "fsck", "--full", "--strict", "--no-progress", "--no-dangling") == ""
+    git(store, "clone", "-q", "--mirror", "--no-local", str(store), str(clone))
+    assert git(clone, "fsck", "--full", "--strict", "--no-progress") == ""
+    heads = [line for line in refs(store).splitlines() if " " in line and "refs/heads/" in line]
+    assert heads and heads == [line for line in refs(clone).splitlines() if line in heads]
+    git(store, "gc", "-q")
+    state.mkdir()
+    (state / "file").write_text("after stock git")
+    for arguments in (("fsck",), ("commit", "turns", "--from", state), ("checkout", "turns", out), ("gc",), ("fsck",)):
+        done = podgit.run(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert (out / "file").read_text() == "after stock git"
+    assert [line for line in refs(store).splitlines() if line in heads] == heads
+    assert_sound(store)
 
 
 @contextlib.contextmanager

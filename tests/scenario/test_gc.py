@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from sound_store import assert_sound, git, let_time_pass, refs
-from test_kill import kill_points, points_wanted, spread, strace_works
+from sound_store import assert_sound, assert_takes_turns, git, refs
+from test_kill import strace_works
 
 DUE = ("gc", "--grace", "0")
 
@@ -109,6 +109,7 @@ for round_ in range(rounds):
     for number in range(committers):
         log = json.loads(must(podgit.run("log", f"pod-{number}", "--json")).stdout)["data"]["versions"]
         assert [version["message"].strip() for version in log] == ["3", "2"]  # deleted after 1
+    assert_takes_turns(podgit)
 
 
 def test_stock_git_and_gc_take_turns(podgit):
@@ -162,40 +163,61 @@ def peak_mib(process):
         return 0
 
 
-@pytest.mark.skipif(not strace_works(), reason="strace does not work here")
-@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
-def test_a_gc_on_a_disk_that_fails_changes_no_version(podgit, error):
-    """The n-th write, sync, rename or new file fails; $PODGIT_KILL_POINTS says at how many points, "all" for every one."""
-    for version in range(3):
-        write_state(podgit.home / "state", version, files=5)
-        must(podgit.run("commit", "shop", "--from", "./state"))
-    digest, before = digest_of(podgit.home / "state"), refs(podgit.store)
+def gone_pod(podgit):
+    """Two versions that nothing needs any more, each with a pack of its own, of which the first one's goes first."""
+    for version in range(2):
+        before = packs(podgit.store)
+        write_state(podgit.home / "gone", version, files=3)
+        (podgit.home / "gone" / "assets" / "s3" / "same").write_text("in both versions " * 100)
+        must(podgit.run("commit", "gone", "--from", "./gone"))
+    second = podgit.store / "objects" / "pack" / next(name for name in packs(podgit.store) if name not in before)
+    os.utime(second, (second.stat().st_mtime - 100,) * 2)
+    commit = git(podgit.store, "rev-parse", "gone").strip()
+    must(podgit.run("delete", "gone"))
+    forget_undo(podgit.store)
+    write_state(podgit.home / "other", 9, files=3)
+    must(podgit.run("commit", "other", "--from", "./other"))
+    return commit, digest_of(podgit.home / "gone")
+
+
+def whole_or_refused(podgit, done, digest):
+    if done.returncode == 0:
+        must(podgit.run("checkout", "saved", "out", "--force"))
+        assert digest_of(podgit.home / "out") == digest
+    else:
+        assert done.returncode in (5, 7), done.stderr
+    assert_sound(podgit.store, left_overs_allowed=True)
+    return done.returncode
+
+
+def test_a_copy_of_what_a_gc_is_removing_is_whole_or_refused(podgit):
+    commit, digest = gone_pod(podgit)
     template = podgit.home.with_name("template")
     shutil.copytree(podgit.home, template)
-    log = podgit.home.with_name("log")
-
-    def run(*strace):
-        return subprocess.run(["strace", "-f", "-qq", "-e", "signal=none", *strace, podgit._binary, *DUE],
-                              env=podgit._environment, cwd=podgit.home, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-
-    calls = "pwrite64,write,fsync,rename,unlink,openat"
-    must(run("-o", log, "-e", "trace=" + calls))
-    points = spread(kill_points(log), 12 if points_wanted() is not None else None)
-    failed = 0
-    for call, number in points:
+    for wait in (0, 0.02, 0.05, 0.1, 0.2):
         shutil.rmtree(podgit.home)
         shutil.copytree(template, podgit.home)
-        done = run("-o", "/dev/null", "-e", "trace=" + call, "-e", f"inject={call}:error={error}:when={number}")
-        assert done.returncode in (0, 1, 4), f"{call} {number}: {done.returncode} {done.stderr}"
-        failed += done.returncode != 0
-        assert refs(podgit.store) == before
-        assert_sound(podgit.store, left_overs_allowed=True)
-        let_time_pass(podgit.store)
-        must(podgit.run(*DUE))
-        assert_sound(podgit.store)
-        must(podgit.run("checkout", "shop", "out", "--force"))
-        assert digest_of(podgit.home / "out") == digest, f"{call} {number}"
-    assert failed > 2
+        gc = subprocess.Popen([podgit._binary, *DUE], env=podgit._environment, cwd=podgit.home, stdin=subprocess.DEVNULL)
+        time.sleep(wait)
+        done = podgit.run("copy", f"rev:{commit}", "saved")
+        assert gc.wait(60) == 0
+        whole_or_refused(podgit, done, digest)
+
+
+@pytest.mark.skipif(not strace_works(), reason="strace does not work here")
+def test_a_copy_of_what_a_killed_gc_left_is_whole_or_refused(podgit):
+    commit, digest = gone_pod(podgit)
+    template = podgit.home.with_name("template")
+    shutil.copytree(podgit.home, template)
+    codes = []
+    for number in (3, 9, 11, 13, 18):
+        shutil.rmtree(podgit.home)
+        shutil.copytree(template, podgit.home)
+        subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=unlink", "-e",
+                        f"inject=unlink:signal=KILL:when={number}", podgit._binary, *DUE], env=podgit._environment,
+                       cwd=podgit.home, stdin=subprocess.DEVNULL, capture_output=True)
+        codes.append(whole_or_refused(podgit, podgit.run("copy", f"rev:{commit}", "saved"), digest))
+    assert 0 in codes and 7 in codes, codes
 
 
 def test_the_memory_of_a_gc_does_not_grow_with_what_it_packs(podgit):
