@@ -155,10 +155,14 @@ CommitResult commit(Store& store, const PodName& pod, const Source& source, cons
                               context);
     result.created = true;
     result.bytes_added = pack.result().bytes;
-    const auto before = view_of(engine, latest);
-    const auto after = view_of(engine, result.version);
-    result.changes = changes_between(before, after, captured);
-    count_resources(result, captured, memory, before, after, context);
+    try {
+      const auto before = view_of(engine, latest);
+      const auto after = view_of(engine, result.version);
+      result.changes = changes_between(before, after, captured);
+      count_resources(result, captured, memory, before, after, context);
+    } catch (Error& error) {
+      throw error.keeping("version " + quote(result.version->str()) + " was made");
+    }
   }
   // Now that the objects are there.
   memory.captures.save(captured.captures);

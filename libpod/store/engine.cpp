@@ -172,8 +172,8 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   const std::int64_t number = next_number(repository, version.parent);
   std::vector<Oid> parents;
   if (version.parent) parents.push_back(before);
-  const git::Commit commit = make_commit(version.tree, std::move(parents), version.author, context.clock->now(),
-                                         compose_message(version.message, number));
+  git::Commit commit = make_commit(version.tree, std::move(parents), version.author, context.clock->now(),
+                                   compose_message(version.message, number));
   const Oid id = add_commit(pack, commit);
   pack.finish();
   repository.objects()->refresh();
@@ -186,7 +186,7 @@ Version Engine::commit_version(const WriterLock& lock, git::PackWriter& pack, co
   operation.after = id;
   operation.captured = version.captured;
   append(lock, operation, context);
-  Version made = load_version(repository, version.pod, id);
+  Version made = version_of(version.pod, id, std::move(commit));
   if (number % versions_a_note == 0) note_numbers(repository, made);
   impl_->keep_packs_few(context);
   return made;
@@ -260,11 +260,15 @@ Operation Engine::append(const WriterLock&, Operation operation, const Context& 
     if (left_behind) impl_->keep(operation.id, operation.before);
     outcome = repository.update_ref(operation.ref, operation.before, operation.after,
                                     operation.verb + ": " + printable(operation.what));
-  } catch (...) {
+  } catch (Error& error) {
     try {
       impl_->settle_open_operation();
+      if (repository.find_ref(operation.ref).value_or(Oid()) == operation.after)
+        error.keeping("the " + operation.verb + " of " + printable(operation.what) +
+                      " is done, though a power cut now might take it back");
     } catch (const Error&) {
       // The next writer settles it.
+      error.keeping("every version that there was");
     }
     throw;
   }
@@ -273,7 +277,11 @@ Operation Engine::append(const WriterLock&, Operation operation, const Context& 
     impl_->forget(operation.id);
     throw moved();
   }
-  impl_->settle_head(operation.ref);
+  try {
+    impl_->settle_head(operation.ref);
+  } catch (const Error&) {
+    // The operation is done; the next writer sees to HEAD.
+  }
   return operation;
 }
 

@@ -115,6 +115,10 @@ Version load_version(const git::Repository& repository, const std::optional<PodN
                   pod ? "pod " + quote(pod->str()) + " names a version that is not there" : "a version is not there");
     throw missing.because(error.message()).hint("podgit fsck says what can be done");
   }
+  return version_of(pod, commit, std::move(found));
+}
+
+Version version_of(const std::optional<PodName>& pod, const Oid& commit, git::Commit found) {
   Words words = split_message(found.message);
   Version version;
   version.pod = pod;

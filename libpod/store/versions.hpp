@@ -13,6 +13,7 @@ namespace pod::store {
 
 /// Error(corrupt) where the commit is missing or is none.
 Version load_version(const git::Repository& repository, const std::optional<PodName>& pod, const Oid& commit);
+Version version_of(const std::optional<PodName>& pod, const Oid& commit, git::Commit found);
 std::optional<Version> find_latest(const git::Repository& repository, const PodName& pod);
 std::optional<Version> find_version(const git::Repository& repository, const PodRef& ref);
 /// Error(not_found) that says what there is instead.

@@ -59,7 +59,7 @@ std::optional<pod::ResourceDiff> resources_of(Session& session, const pod::Store
 }  // namespace
 
 Outcome report_commit(Session& session, const pod::Store& store, const pod::PodName& pod,
-                      const pod::CommitResult& result, const CommitReport& report) {
+                      const pod::CommitResult& result, const CommitReport& report) try {
   for (const auto& failure : result.info.failed)
     session.warn(fmt::format("{} was not captured: {}", pod::quote(failure.service), failure.reason));
   // what the version before had and this one did not ask for is not gone; what is new to both is new
@@ -92,6 +92,10 @@ Outcome report_commit(Session& session, const pod::Store& store, const pod::PodN
   if (report.verdict) data["verdict"] = result.created ? Json(pod::verdict_name(verdict)) : Json(nullptr);
   if (result.partial()) return Outcome::partly(std::move(data));
   return {.data = std::move(data)};
+} catch (pod::Error& error) {
+  if (result.created && error.kept().empty())
+    error.keeping("version " + pod::quote(result.version->str()) + " was made");
+  throw;
 }
 
 }  // namespace podgit

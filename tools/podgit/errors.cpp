@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <new>
 #include <utility>
 
@@ -56,6 +57,9 @@ Failure current_failure() noexcept try {
     return failure_from(error);
   } catch (const CommandFailure& error) {
     return error.failure();
+  } catch (const std::filesystem::filesystem_error& error) {
+    return failure_from(pod::Error(pod::ErrorCode::io, "cannot use " + pod::quote(error.path1().native()))
+                            .because(error.code().message()));
   } catch (const std::bad_alloc&) {
     return internal_failure("out of memory");
   } catch (const std::exception& error) {
