@@ -13,9 +13,11 @@ namespace pod::snapshot {
 enum class Exchange { atomic, by_steps };  // atomic falls back to by_steps where the file system lacks it
 
 /// `work`/new becomes `parent`/`name`, which is missing or an empty folder. Error(already_exists) where it is not.
-void put_in_free_place(int parent, const std::string& name, int work, const std::filesystem::path& target);
-/// `work`/new and the folder `parent`/`name` change places; what was there is `new` or `old` in `work` then.
-void put_in_place_of(int parent, const std::string& name, int work, const std::filesystem::path& target, Exchange how);
+/// False where no other folder can take its place.
+bool put_in_free_place(int parent, const std::string& name, int work, const std::filesystem::path& target);
+/// `work`/new and the folder `parent`/`name` change places; what was there is `new` or `old` in `work` then. False
+/// where no other folder can take its place.
+bool put_in_place_of(int parent, const std::string& name, int work, const std::filesystem::path& target, Exchange how);
 
 /// Beginning of the names of a target's work folders.
 std::string work_prefix(const std::string& name);

@@ -72,9 +72,10 @@ struct Written {
 /// Writes the files that `wanted` says into a fresh sibling of `target`, syncs it, exchanges it with `target` and
 /// removes what was there. Killed anywhere, `target` is what it was or what it shall be; a left-over sibling
 /// `.NAME.podgit-*` is swept by the next checkout. Error(already_exists) where target is not empty unless `replace`;
-/// Error(refused) where it is a symlink, a file or a mount point.
-/// `before`, which may be null, is what is known of `target`: files that are as it says and stay the same are not
-/// written again, of large files only the chunks that differ. Memory: about 300 bytes a file and 20 MiB.
+/// Error(refused) where it is a symlink, a file or has a mount point below it. Where `target` is a mount point itself,
+/// or cannot be exchanged for another reason, what is in it changes places (in_place.hpp). `before`, which may be null,
+/// is what is known of `target`: files that are as it says and stay the same are not written again, of large files only
+/// the chunks that differ. Memory: about 300 bytes a file and 20 MiB.
 Written checkout_folder(const TreeView& view, const std::filesystem::path& target, bool replace,
                         const std::function<bool(const FileEntry&)>& wanted, const Context& context,
                         StatCache* before = nullptr);

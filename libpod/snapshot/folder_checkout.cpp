@@ -5,6 +5,7 @@
 #include "snapshot/beneath.hpp"
 #include "snapshot/exchange.hpp"
 #include "snapshot/folder_writer.hpp"
+#include "snapshot/in_place.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@ struct Target {
   std::string name;
   bool exists = false;
   bool empty = true;
+  bool in_place = false;  // no other folder can take its place
   mode_t mode = 0;
 };
 
@@ -53,20 +55,21 @@ std::string unescape_octal(std::string_view text) {
   return out;
 }
 
-/// The mount point at or below `folder`, if any: replacing would move it away, and clearing up would empty it.
-std::optional<std::string> mounted_in(const fs::path& folder) {
+/// The mount points at and below `folder`.
+std::vector<std::string> mounted_in(const fs::path& folder) {
+  std::vector<std::string> points;
   std::error_code error;
   const fs::path real = fs::canonical(folder, error);
-  if (error) return std::nullopt;
+  if (error) return points;
   std::ifstream mounts("/proc/self/mountinfo");
   for (std::string line; std::getline(mounts, line);) {
     std::string_view rest = line;
     for (int field = 0; field < 4 && rest.find(' ') != std::string_view::npos; ++field)
       rest.remove_prefix(rest.find(' ') + 1);
     const std::string point = unescape_octal(rest.substr(0, rest.find(' ')));
-    if (point == real.native() || point.starts_with(real.native() + "/")) return point;
+    if (point == real.native() || point.starts_with(real.native() + "/")) points.push_back(point);
   }
-  return std::nullopt;
+  return points;
 }
 
 void inspect(Target& target, int parent, bool replace) {
@@ -84,9 +87,16 @@ void inspect(Target& target, int parent, bool replace) {
   if (!S_ISDIR(status.st_mode)) refuse("it is not a folder");
   struct stat above {};
   if (::fstat(parent, &above) != 0) base::throw_errno(errno, "read", target.parent);
-  if (above.st_dev != status.st_dev) refuse("it is a mount point");
-  if (const auto point = mounted_in(target.path)) refuse("something is mounted at " + quote(*point));
-  target.empty = fs::directory_iterator(target.path) == fs::directory_iterator();
+  target.in_place = above.st_dev != status.st_dev;
+  for (const std::string& point : mounted_in(target.path)) {
+    // Replacing would move it away, and clearing up would empty it.
+    if (point.size() > fs::canonical(target.path).native().size()) refuse("something is mounted at " + quote(point));
+    target.in_place = true;
+  }
+  const base::Fd folder = open_in(parent, target.name.c_str(), O_RDONLY | O_DIRECTORY);
+  if (!folder) base::throw_errno(errno, "read", target.path);
+  for (const fs::directory_entry& entry : fs::directory_iterator(target.path))
+    if (!stays_in_place(folder.get(), entry.path().filename().c_str())) target.empty = false;
   if (!target.empty && !replace)
     throw Error(ErrorCode::already_exists, "folder " + quote(target.path.native()) + " is not empty")
         .hint("choose another folder, or use --force to replace what it holds");
@@ -179,28 +189,21 @@ StatCache notes_of(const FolderWriter& writer, const std::vector<WantedFile>& fi
   return notes;
 }
 
-}  // namespace
-
-Written checkout_folder(const TreeView& view, const fs::path& target_path, bool replace,
-                        const std::function<bool(const FileEntry&)>& wanted, const Context& context,
-                        StatCache* before) {
-  Target target = locate(target_path);
-  const base::Fd parent = base::open_file(target.parent, O_RDONLY | O_DIRECTORY);
-  recover_left_overs(target.parent, target.name);
-  inspect(target, parent.get(), replace);
-  const Plan plan = plan_of(view, wanted);
-
+/// nullopt where no other folder can take the place of the target.
+std::optional<Written> write_version(const TreeView& view, const Target& target, int parent, const Plan& plan,
+                                     const Context& context, StatCache* before) {
   context.progress->begin("writing", plan.bytes);
-  const base::TempFolder work(target.parent, work_prefix(target.name));
-  const base::Fd work_fd = base::open_file(work.path(), O_RDONLY | O_DIRECTORY);
+  const base::Fd replaced = target.exists ? open_in(parent, target.name.c_str(), O_RDONLY | O_DIRECTORY) : base::Fd();
+  base::TempFolder work(target.in_place ? target.path : target.parent,
+                        target.in_place ? std::string(in_place_prefix) : work_prefix(target.name));
+  const fs::path work_path = work.path();
+  const base::Fd work_fd = base::open_file(work_path, O_RDONLY | O_DIRECTORY);
   // One folder deeper than the private one, so that its mode is what the umask says.
   if (::mkdirat(work_fd.get(), "new", 0777) != 0) base::throw_errno(errno, "create a folder in", target.parent);
   const base::Fd fresh = open_in(work_fd.get(), "new", O_RDONLY | O_DIRECTORY);
   if (!fresh) base::throw_errno(errno, "create a folder in", target.parent);
 
-  const base::Fd replaced =
-      target.empty ? base::Fd() : open_in(parent.get(), target.name.c_str(), O_RDONLY | O_DIRECTORY);
-  Before known(before, replaced.get());
+  Before known(before, target.empty ? -1 : replaced.get());
   std::vector<WantedFile> files;
   files.reserve(plan.files.size());
   for (const FileEntry& file : plan.files) files.push_back({&file, known.find(file.path)});
@@ -211,30 +214,55 @@ Written checkout_folder(const TreeView& view, const fs::path& target_path, bool 
   if (target.exists && ::fchmodat(work_fd.get(), "new", target.mode, 0) != 0)
     base::throw_errno(errno, "write", target.path);
   writer.finish();
-  base::sync_file(work_fd.get(), work.path());
+  base::sync_file(work_fd.get(), work_path);
   context.cancel->check();
 
   const bool exact = has_exact_times(fresh.get());
   if (exact) wait_for_a_later_time(writer.made());
-  if (target.empty) {
-    put_in_free_place(parent.get(), target.name, work_fd.get(), target.path);
+  base::Fd old;
+  if (target.in_place) {
+    base::sync_folder(target.path);
+    replace_entries(replaced.get(), work, target.path);
+    old = open_in(work_fd.get(), "old", O_RDONLY | O_DIRECTORY);
+  } else if (target.empty ? !put_in_free_place(parent, target.name, work_fd.get(), target.path)
+                          : !put_in_place_of(parent, target.name, work_fd.get(), target.path, Exchange::atomic)) {
+    return std::nullopt;
   } else {
-    put_in_place_of(parent.get(), target.name, work_fd.get(), target.path, Exchange::atomic);
+    base::sync_file(parent, target.parent);
   }
-  base::sync_file(parent.get(), target.parent);
 
   Written written{plan.files.size(), plan.bytes, 0, std::nullopt};
-  writer.let_go_of_before();
+  const int placed = target.in_place ? replaced.get() : fresh.get();
+  writer.let_go_of_before(placed, target.in_place ? old.get() : replaced.get());
   for (const MadeFile& file : writer.made()) written.kept += file.kept;
   if (exact) {
     struct stat status {};
     if (written.kept > 0) wait_for_a_later_time(writer.made());
-    if (::fstat(fresh.get(), &status) == 0) written.known = notes_of(writer, files, status.st_dev);
+    if (::fstat(placed, &status) == 0) written.known = notes_of(writer, files, status.st_dev);
   }
-  if (!base::remove_tree(work.path()))
-    context.progress->warn("could not remove what was replaced: " + quote(work.path().native()));
+  if (!(target.in_place ? remove_in_place(work_path) : base::remove_tree(work_path)))
+    context.progress->warn("could not remove what was replaced: " + quote(work_path.native()));
   context.progress->end();
   return written;
+}
+
+}  // namespace
+
+Written checkout_folder(const TreeView& view, const fs::path& target_path, bool replace,
+                        const std::function<bool(const FileEntry&)>& wanted, const Context& context,
+                        StatCache* before) {
+  Target target = locate(target_path);
+  const base::Fd parent = base::open_file(target.parent, O_RDONLY | O_DIRECTORY);
+  recover_left_overs(target.parent, target.name);
+  settle_in_place(target.path);
+  inspect(target, parent.get(), replace);
+  const Plan plan = plan_of(view, wanted);
+  auto written = write_version(view, target, parent.get(), plan, context, before);
+  if (!written) {
+    target.in_place = true;
+    written = write_version(view, target, parent.get(), plan, context, before);
+  }
+  return *std::move(written);
 }
 
 }  // namespace pod::snapshot

@@ -4,6 +4,7 @@
 
 #include "snapshot/beneath.hpp"
 #include "snapshot/folder_walk.hpp"
+#include "snapshot/in_place.hpp"
 
 #include <algorithm>
 #include <unordered_map>
@@ -131,6 +132,10 @@ FolderScanner::FolderScanner(int root, const fs::path& shown, const Context& con
     : shown_(shown), context_(context), wanted_(wanted), taken_(file_clock()) {
   walk_ = std::make_unique<FolderWalk>(root, shown_, context, cache);
   walk_->run();
+  for (const WalkedEntry& entry : walk_->root().entries)
+    if (entry.folder && entry.name.starts_with(in_place_prefix))
+      throw Error(ErrorCode::conflict, "a checkout into " + quote(shown_.native()) + " is under way or was interrupted")
+          .hint("run that checkout again: it ends what was begun");
   std::size_t folders = 0;
   as_known_ = !wanted && cache != nullptr && !differs(walk_->root(), folders) && folders == cache->folders.size();
   Warnings(context).of(walk_->root());

@@ -208,7 +208,9 @@ void FolderWriter::finish() {
   }
 }
 
-void FolderWriter::let_go_of_before() {
+void FolderWriter::let_go_of_before(int root, int before) {
+  root_ = root;
+  before_ = before;
   Indexes kept;
   for (std::size_t i = 0; i < made_.size(); ++i)
     if (made_[i].kept) kept.push_back(i);

@@ -54,9 +54,9 @@ class FolderWriter {
   void write(const std::vector<WantedFile>& files);
   /// Everything is durable but for the name of the root.
   void finish();
-  /// After the fresh folder took the place of the one before: takes the old names of kept files away, so that what is
-  /// known of them stays true.
-  void let_go_of_before();
+  /// After the files came to their place, which is `root`, and those before to `before`: takes the old names of kept
+  /// files away, so that what is known of them stays true.
+  void let_go_of_before(int root, int before);
 
   const std::vector<MadeFile>& made() const noexcept { return made_; }
 

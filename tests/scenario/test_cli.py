@@ -645,6 +645,12 @@ def test_an_instance_that_is_down_is_said_with_a_hint(shop):
     assert shop.run("commit", "shop", "--json").json()["error"]["retryable"] is True
 
 
+def test_a_checkout_says_how_many_files_were_there_already(shop):
+    first = shop.ok("checkout", "shop:1", "out", "--json").json()["data"]
+    again = shop.ok("checkout", "shop:1", "out", "--force", "--json").json()["data"]
+    assert first["filesKept"] == 0 and again["filesKept"] == again["files"] == first["files"] > 0
+
+
 # A full disk
 
 

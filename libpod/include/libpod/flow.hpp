@@ -92,9 +92,9 @@ struct CheckoutResult {
   std::uint64_t bytes = 0;
   std::uint64_t files_kept = 0;  // of the files: they were there already and did not have to be written
 };
-/// Writes the files into `folder`: first into a fresh sibling, which is then exchanged with it. Error(already_exists)
-/// where it is not empty, unless `force`; Error(refused) where it is a symlink or a mount point. Where the store
-/// captured or wrote the folder before, unchanged files are used again, and of large ones only what differs is written.
+/// Writes the files into `folder`: into a fresh sibling that is then exchanged with it, or within a mount point, entry
+/// by entry. Error(already_exists) where it is not empty, unless `force`; Error(refused) for a symlink and for mounts
+/// below. What the store captured or wrote there before and is unchanged is used again, of large files each part of it.
 POD_API CheckoutResult checkout(const Store& store, const PodRef& ref, const std::filesystem::path& folder,
                                 const CheckoutOptions& options, const Context& context = {});
 

@@ -149,23 +149,22 @@ TEST_CASE("a target that is a link, a file or the root is refused") {
   CHECK(left_overs(to.path()) == 0);
 }
 
-TEST_CASE("a target that is a mount point, or holds one, is refused") {
+TEST_CASE("a target that holds a mount point is refused") {
   World world;
   const Folder to;
   const Oid tree = sample(world);
-  fs::create_directories(to / "out/in side");
-  for (const char* point : {"out", "out/in side"}) {
-    if (::mount("tmpfs", (to / point).c_str(), "tmpfs", 0, "size=1m") != 0) {
-      MESSAGE("skipped: mounting is not permitted");
-      return;
-    }
-    write_file(to / point / "canary", "alive");
-    const auto code = failure(world, tree, to / "out", true);
-    const bool alive = read_file(to / point / "canary") == "alive";
-    ::umount2((to / point).c_str(), MNT_DETACH);
-    CHECK(code == ErrorCode::refused);
-    CHECK(alive);
+  const fs::path point = to / "out/in side";
+  fs::create_directories(point);
+  if (::mount("tmpfs", point.c_str(), "tmpfs", 0, "size=1m") != 0) {
+    MESSAGE("skipped: mounting is not permitted");
+    return;
   }
+  write_file(point / "canary", "alive");
+  const auto code = failure(world, tree, to / "out", true);
+  const bool alive = read_file(point / "canary") == "alive";
+  ::umount2(point.c_str(), MNT_DETACH);
+  CHECK(code == ErrorCode::refused);
+  CHECK(alive);
 }
 
 TEST_CASE("only the files that are wanted are written") {

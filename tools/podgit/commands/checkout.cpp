@@ -33,7 +33,9 @@ class Checkout final : public Command {
         "The files are written into a fresh folder beside DIR, which then takes DIR's place:\n"
         "killed anywhere, DIR is what it was or what it is to be. A DIR that is not empty is\n"
         "replaced only with --force; what was in it is gone then. Files that podgit captured or\n"
-        "wrote there and that stay the same are not written again.",
+        "wrote there and that stay the same are not written again. No folder can take the place\n"
+        "of a mount point: the fresh one is made inside, and what is in both changes places.\n"
+        "Killed meanwhile, the next checkout into it puts that right.",
         "the folder is as it was"};
     return text;
   }
@@ -68,6 +70,7 @@ class Checkout final : public Command {
                      {"folder", json_text(fs::absolute(folder_).lexically_normal().native())},
                      {"dryRun", dry_run_},
                      {"files", result.files},
+                     {"filesKept", result.files_kept},
                      {"bytes", result.bytes}}};
   }
 
