@@ -10,7 +10,7 @@ _CRASH = re.compile(r"Traceback|terminate called|what\(\):|Assertion|Sanitizer|r
 
 
 def git(store, *arguments):
-    done = subprocess.run(["git", "-C", str(store), *arguments], capture_output=True, text=True, timeout=120,
+    done = subprocess.run(["git", "-C", str(store), *arguments], capture_output=True, text=True, timeout=600,
                           env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
                                "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory",
                                "GIT_CONFIG_VALUE_0": "*"})

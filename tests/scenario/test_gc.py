@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from sound_store import assert_sound, assert_takes_turns, git, refs
-from test_kill import strace_works
+from sound_store import assert_sound, assert_takes_turns, git, let_time_pass, refs
+from test_kill import kill_points, points_wanted, spread, strace_works
 
 DUE = ("gc", "--grace", "0")
 
@@ -218,6 +218,42 @@ def test_a_copy_of_what_a_killed_gc_left_is_whole_or_refused(podgit):
                        cwd=podgit.home, stdin=subprocess.DEVNULL, capture_output=True)
         codes.append(whole_or_refused(podgit, podgit.run("copy", f"rev:{commit}", "saved"), digest))
     assert 0 in codes and 7 in codes, codes
+
+
+@pytest.mark.skipif(not strace_works(), reason="strace does not work here")
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO"])
+def test_a_gc_on_a_disk_that_fails_changes_no_version(podgit, error):
+    """The n-th write, sync, rename or new file fails; $PODGIT_KILL_POINTS says at how many points, "all" for every one."""
+    for version in range(3):
+        write_state(podgit.home / "state", version, files=5)
+        must(podgit.run("commit", "shop", "--from", "./state"))
+    digest, before = digest_of(podgit.home / "state"), refs(podgit.store)
+    template = podgit.home.with_name("template")
+    shutil.copytree(podgit.home, template)
+    log = podgit.home.with_name("log")
+
+    def run(*strace):
+        return subprocess.run(["strace", "-f", "-qq", "-e", "signal=none", *strace, podgit._binary, *DUE],
+                              env=podgit._environment, cwd=podgit.home, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+    calls = "pwrite64,write,fsync,rename,unlink,openat"
+    must(run("-o", log, "-e", "trace=" + calls))
+    points = spread(kill_points(log), 12 if points_wanted() is not None else None)
+    failed = 0
+    for call, number in points:
+        shutil.rmtree(podgit.home)
+        shutil.copytree(template, podgit.home)
+        done = run("-o", "/dev/null", "-e", "trace=" + call, "-e", f"inject={call}:error={error}:when={number}")
+        assert done.returncode in (0, 1, 4), f"{call} {number}: {done.returncode} {done.stderr}"
+        failed += done.returncode != 0
+        assert refs(podgit.store) == before
+        assert_sound(podgit.store, left_overs_allowed=True)
+        let_time_pass(podgit.store)
+        must(podgit.run(*DUE))
+        assert_sound(podgit.store)
+        must(podgit.run("checkout", "shop", "out", "--force"))
+        assert digest_of(podgit.home / "out") == digest, f"{call} {number}"
+    assert failed > 2
 
 
 def test_the_memory_of_a_gc_does_not_grow_with_what_it_packs(podgit):

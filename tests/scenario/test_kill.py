@@ -1,7 +1,7 @@
 """kill -9 at every kind of system call that writes: old state or new state, and the next command needs no help.
 
 A rehearsal under strace lists the calls that change something; then the command runs again and again on a fresh copy,
-killed at another one each time. $PODGIT_KILL_POINTS says how many points there are in all, "all" for every one.
+killed at another one each time. $PODGIT_KILL_POINTS says how many points there are in all (200), "all" for every one.
 Where strace may not trace, the kill comes after random times instead.
 """
 
@@ -17,18 +17,18 @@ from pathlib import Path
 import pytest
 
 from bad_archives import SQS, archive_of
-from sound_store import assert_sound, git, let_time_pass, refs
+from sound_store import assert_sound, assert_takes_turns, git, let_time_pass, refs
 
-COMMANDS = ("commit", "import", "inject", "checkout", "export", "gc")
+TESTS = 9  # that share the points
 CALLS = ("write", "pwrite64", "writev", "fsync", "fdatasync", "syncfs", "sync_file_range", "rename", "renameat",
          "renameat2", "link", "linkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir", "ftruncate", "fchmod",
          "fchmodat", "flock", "openat", "openat2", "sendto", "sendmsg")
 
 
-def points_wanted(otherwise=10):
+def points_wanted(otherwise=200 // TESTS + 1):
     """Of one command; `otherwise` where $PODGIT_KILL_POINTS says nothing."""
     wanted = os.environ.get("PODGIT_KILL_POINTS")
-    return otherwise if wanted is None else None if wanted == "all" else max(1, int(wanted) // len(COMMANDS))
+    return otherwise if wanted is None else None if wanted == "all" else max(1, -(-int(wanted) // TESTS))
 
 
 def strace_works():
@@ -74,6 +74,9 @@ class Killing:
     def fresh(self):
         shutil.rmtree(self.podgit.home)
         shutil.copytree(self.template, self.podgit.home, symlinks=True)
+        self._make_ready()
+
+    def _make_ready(self):
         if self.ready:
             must(self.podgit.run(*self.ready))
 
@@ -93,8 +96,7 @@ class Killing:
             return [(f"after {moment:.4f} s", lambda moment=moment: self._kill_after(moment))
                     for moment in (choice.uniform(0, whole) for _ in range(wanted or 200))]
         log = self.template.with_name("strace.log")
-        if self.ready:
-            must(self.podgit.run(*self.ready))
+        self._make_ready()
         done = self._run(["strace", "-f", "-qq", "-o", log, "-e", "trace=" + ",".join(CALLS), "-e", "signal=none"])
         assert done.returncode == 0, done.stderr
         points = kill_points(log)
@@ -123,7 +125,7 @@ class Killing:
             self.fresh()
             killed += kill()
             yield name
-        print(f"{self.arguments[0]}: killed {killed} times")
+        print(f"{' '.join(self.arguments)}: killed {killed} times")
         assert killed > 0
 
 
@@ -160,6 +162,27 @@ def shop(podgit):
     return podgit
 
 
+@pytest.fixture
+def mount_point(tmp_path):
+    folder = tmp_path / "mounted" / "here"
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def damage(store):
+    """What a repair can put right; returns the refs that it has to bring back."""
+    before = refs(store)
+    next((store / "objects" / "pack").glob("*.idx")).unlink()
+    (store / "refs" / "heads" / "shop").write_text("")
+    journal = store / "pod" / "journal"
+    journal.write_bytes(journal.read_bytes().replace(b'"commit"', b'"COMMIT"', 1))
+    return before
+
+
 def files_of(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
 
@@ -185,6 +208,7 @@ def test_a_killed_commit_leaves_the_old_version_or_the_new_one(shop, command):
         assert versions(shop) == now, point
         must(shop.run("checkout", "shop", "out"))
         assert files_of(shop.home / "out") == files_of(shop.home / f"state-{len(now)}"), point
+    assert_takes_turns(shop)
 
 
 @pytest.mark.parametrize("folder", ["of somebody else", "of podgit"])
@@ -202,6 +226,45 @@ def test_a_killed_checkout_leaves_the_old_folder_or_the_new_one(shop, folder):
         assert all(path.stat().st_nlink == 1 for path in (shop.home / "work").rglob("*") if path.is_file()), point
         assert sorted(path.name for path in shop.home.iterdir()) == before, point
         assert_sound(shop.store)
+
+
+def test_a_checkout_killed_in_a_mount_point_is_ended_by_the_next(shop, mount_point):
+    """Nothing can take its place at once; until the next checkout it says that it is half of each."""
+    must(shop.run("commit", "shop", "--from", "./state-2"))
+    old, new = files_of(shop.home / "state-1"), files_of(shop.home / "state-2")
+    outside = sorted(path.name for path in mount_point.parent.iterdir())
+    halves = 0
+    for point in Killing(shop, ("checkout", "shop:2", mount_point, "--force"),
+                         ready=("checkout", "shop:1", mount_point, "--force")):
+        if any(path.name.startswith(".podgit-") for path in mount_point.iterdir()):
+            halves += 1
+            told = shop.run("commit", "other", "--from", mount_point)
+            assert told.returncode == 6 and "interrupted" in told.stderr, f"{point}: {told.stderr}"
+        else:
+            assert files_of(mount_point) in (old, new), point
+        must(shop.run("checkout", "shop:2", mount_point, "--force"))
+        assert files_of(mount_point) == new, point
+        assert {path.name for path in mount_point.iterdir()} == {"api_states", "assets"}, point
+        must(shop.run("commit", "other", "--from", mount_point))
+    assert halves > 0
+    assert sorted(path.name for path in mount_point.parent.iterdir()) == outside
+    assert_sound(shop.store)
+
+
+def test_a_killed_repair_is_ended_by_the_next(shop):
+    """An index is gone, a ref is cut, a line of the journal is damaged."""
+    must(shop.run("commit", "shop", "--from", "./state-2"))
+    before = damage(shop.store)
+    for point in Killing(shop, ("fsck", "--repair")):
+        let_time_pass(shop.store)
+        must(shop.run("fsck", "--repair"))
+        assert refs(shop.store) == before, point
+        must(shop.run("fsck"))
+        assert_sound(shop.store)
+        for number in (1, 2):
+            must(shop.run("checkout", f"shop:{number}", "out", "--force"))
+            assert files_of(shop.home / "out") == files_of(shop.home / f"state-{number}"), point
+    assert_takes_turns(shop)
 
 
 def test_a_killed_export_leaves_the_old_file_or_the_new_one(shop):
@@ -240,6 +303,7 @@ def test_a_killed_gc_loses_nothing_and_the_next_one_ends_it(shop):
         must(shop.run("checkout", "gone", "out", "--force"))
         assert files_of(shop.home / "out") == files_of(shop.home / "state-3"), point
         assert_sound(shop.store)
+    assert_takes_turns(shop)
 
 
 def test_a_killed_inject_leaves_the_old_state_or_the_new_one_and_undo_works(podgit, start):
@@ -274,3 +338,4 @@ def test_a_killed_inject_leaves_the_old_state_or_the_new_one_and_undo_works(podg
         assert_sound(podgit.store)
         agent.inject(held, "overwrite")
         assert queues() == old
+    assert_takes_turns(podgit)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sound_store import assert_sound, git, left_overs
+from sound_store import assert_sound, assert_takes_turns, git, left_overs
 
 PROCESSES = 8
 COMMITS = int(os.environ.get("PODGIT_RACE_COMMITS", "15"))
@@ -60,3 +60,4 @@ def test_commits_at_the_same_time_are_all_there(podgit, pods):
     assert done.returncode == 0, done.stdout
     assert_sound(podgit.store)
     assert (podgit.store / "pod" / "lock").read_text() == ""
+    assert_takes_turns(podgit)
