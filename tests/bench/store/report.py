@@ -110,10 +110,10 @@ def plot(found):
             ratio = cost["wall"] / ours
             begin, end = sorted((x_of(1), x_of(ratio)))
             body.append(f'<rect x="{begin:.1f}" y="{y}" width="{max(end - begin, 1):.1f}" height="{bar - 2}" fill="{colours[tool]}"/>')
-            body.append(f'<text x="{end + 4:.1f}" y="{y + 7}" font-size="8">{ratio:.1f}</text>')
+            body.append(f'<text x="{end + 4:.1f}" y="{y + 7}" font-size="8">{ratio:.{1 if ratio >= 1 else 2}f}</text>')
             y += bar
         y += 10
-    legend = "".join(f'<rect x="{left + i * 95}" y="18" width="9" height="9" fill="{colour}"/><text x="{left + i * 95 + 13}" y="26">{escape(tool)}</text>'
+    legend = "".join(f'<rect x="{150 + i * 120}" y="18" width="9" height="9" fill="{colour}"/><text x="{150 + i * 120 + 13}" y="26">{escape(tool)}</text>'
                      for i, (tool, colour) in enumerate(colours.items()))
     lines = "".join(f'<line x1="{x_of(r):.1f}" y1="{top - 6}" x2="{x_of(r):.1f}" y2="{y}" stroke="{"#000" if r == 1 else "#ddd"}"/>'
                     f'<text x="{x_of(r):.1f}" y="{top - 9}" text-anchor="middle">{r:g}</text>' for r in (0.1, 1, 10, 100, 1000))
