@@ -3,7 +3,7 @@
 set -eu
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-program=$1
+program=$(realpath "$1")
 cd "$scratch"
 HOME=$scratch
 GIT_CONFIG_NOSYSTEM=1
