@@ -231,7 +231,7 @@ STATUSES = {"500": Fault("status", status=500, body=b"<Error><Code>InternalError
             "resets": Fault("reset-request"), "cut answers": Fault("cut-head")}
 
 
-@pytest.mark.parametrize("fault, keys", zip(STATUSES, ["environment", "profile"] * 3))
+@pytest.mark.parametrize("fault, keys", list(zip(STATUSES, ["environment", "profile"] * 3)))
 def test_no_key_shows_whatever_goes_wrong(tmp_path, bucket_place, line, fault, keys):
     place = bucket_place.through(line)
     secrets = [*place.secrets, "canary-of-a-token"]
