@@ -238,7 +238,7 @@ def test_a_gc_on_a_disk_that_fails_changes_no_version(podgit, error):
 
     calls = "pwrite64,write,fsync,rename,unlink,openat"
     must(run("-o", log, "-e", "trace=" + calls))
-    points = spread(kill_points(log), 12 if points_wanted() is not None else None)
+    points = spread(kill_points(log), points_wanted(12))
     failed = 0
     for call, number in points:
         shutil.rmtree(podgit.home)

@@ -25,7 +25,7 @@ CALLS = ("write", "pwrite64", "writev", "fsync", "fdatasync", "syncfs", "sync_fi
          "fchmodat", "flock", "openat", "openat2", "sendto", "sendmsg")
 
 
-def points_wanted(otherwise=200 // TESTS + 1):
+def points_wanted(otherwise):
     """Of one command; `otherwise` where $PODGIT_KILL_POINTS says nothing."""
     wanted = os.environ.get("PODGIT_KILL_POINTS")
     return otherwise if wanted is None else None if wanted == "all" else max(1, -(-int(wanted) // TESTS))
@@ -65,7 +65,7 @@ def spread(points, wanted):
 class Killing:
     """One command on fresh copies of a home, each made ready by another command."""
 
-    def __init__(self, podgit, arguments, instance=None, ready=None, points=10):
+    def __init__(self, podgit, arguments, instance=None, ready=None, points=200 // TESTS + 1):
         self.podgit, self.arguments, self.ready, self.wanted = podgit, [str(argument) for argument in arguments], ready, points_wanted(points)
         self.environment = {**podgit._environment, **({"PODGIT_INSTANCE": instance} if instance else {})}
         self.template = podgit.home.with_name("template")
@@ -82,7 +82,7 @@ class Killing:
 
     def _run(self, prefix=(), **options):
         return subprocess.run([*prefix, self.podgit._binary, *self.arguments], env=self.environment,
-                              cwd=self.podgit.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+                              cwd=self.podgit.home, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
                               **options)
 
     def points(self):
