@@ -6,6 +6,7 @@
 
 #include <libpod/remote.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace pod {
@@ -34,6 +35,14 @@ Store begin(const fs::path& part, const RemoteInfo& remote) {
   return store;
 }
 
+/// A pod that was named must be there; of all that there are, one that is damaged is told of.
+void check_rows(const std::vector<PodFetch>& rows, bool named) {
+  const auto failed = [](const PodFetch& row) { return row.error.has_value(); };
+  const bool any = rows.empty() || !std::all_of(rows.begin(), rows.end(), failed);
+  for (const PodFetch& row : rows)
+    if (row.error && (named || !any || !remote::is_of_one_pod(row.error->code()))) throw *row.error;
+}
+
 }  // namespace
 
 CloneResult clone(std::string_view url, const fs::path& folder, const CloneOptions& options,
@@ -50,9 +59,9 @@ CloneResult clone(std::string_view url, const fs::path& folder, const CloneOptio
   try {
     Store store = begin(part, remote);
     flow::OpenRemote opened(store, remote.name, flow::Access::read, access, context);
-    result.pods = flow::fetch_from(store, opened, options.pods, context);
+    result.pods = flow::fetch_from(store, opened, options.pods, {.depth = options.depth}, context);
+    check_rows(result.pods, !options.pods.empty());
     for (const PodFetch& pod : result.pods) {
-      if (pod.error) throw *pod.error;
       if (!pod.version || store.find(PodRef::latest(pod.pod))) continue;
       const store::WriterLock lock = store.engine().lock(context);
       Operation operation;
@@ -62,7 +71,8 @@ CloneResult clone(std::string_view url, const fs::path& folder, const CloneOptio
       operation.after = pod.version->commit;
       store.engine().append(lock, std::move(operation), context);
     }
-    for (const PodFetch& pod : result.pods) flow::remember_upstream(store, opened, pod.pod);
+    for (const PodFetch& pod : result.pods)
+      if (!pod.error) flow::remember_upstream(store, opened, pod.pod);
     whole = true;
   } catch (const Error&) {
     // Parts of packs stay in it for the next try; a clone of nothing leaves nothing.

@@ -2,11 +2,13 @@
 // installed, and only then the refs.
 
 #include "base/files.hpp"
+#include "flow/history_part.hpp"
 #include "flow/judging.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/remote_access.hpp"
+#include "git/shallow.hpp"
 #include "reading/state_file.hpp"
-
+#include "remote/content_download.hpp"
 #include "remote/intake.hpp"
 #include "remote/layout.hpp"
 #include "remote/pack_download.hpp"
@@ -33,8 +35,12 @@ void check_format(OpenRemote& remote) { static_cast<void>(remote::find_format(*r
 
 class Fetch {
  public:
-  Fetch(Store& store, OpenRemote& remote, const Context& context)
-      : store_(store), repository_(store.engine().repository()), remote_(remote), context_(context) {}
+  Fetch(Store& store, OpenRemote& remote, const FetchOptions& options, const Context& context)
+      : store_(store),
+        repository_(store.engine().repository()),
+        remote_(remote),
+        options_(options),
+        context_(context) {}
 
   PodFetch run(const PodName& pod) {
     PodFetch row{.pod = pod};
@@ -56,8 +62,8 @@ class Fetch {
     std::set<digest::Sha256Value> here = seen ? std::move(seen->here) : std::set<digest::Sha256Value>();
     // Until a ref names them, nothing else keeps the new objects from a gc.
     const store::ObjectHold hold = store_.engine().hold(context_);
-    if (tip != row.before && !is_here(row.pod, tip)) {
-      if (!bring(row, *state, tip, here)) return false;
+    if (options_.depth || (tip != row.before && !is_here(row.pod, tip))) {
+      if (!(options_.depth ? bring_part(row, *state, tip) : bring(row, *state, tip))) return false;
       for (const remote::PackInfo& pack : state->manifest->packs) here.insert(pack.pack.sha256);
     }
     tell(row, tip);
@@ -88,7 +94,8 @@ class Fetch {
     return local && repository_.objects()->contains(tip) && repository_.is_ancestor(tip, *local);
   }
 
-  bool bring(PodFetch& row, const PodState& state, const Oid& tip, const std::set<digest::Sha256Value>& here) {
+  bool bring(PodFetch& row, const PodState& state, const Oid& tip) {
+    const std::set<digest::Sha256Value>& here = remote_.memory.here();
     std::vector<remote::PackInfo> wanted;
     for (const remote::PackInfo& pack : state.manifest->packs)
       if (!here.contains(pack.pack.sha256)) wanted.push_back(pack);
@@ -97,15 +104,56 @@ class Fetch {
     try {
       take(row, wanted, tip, incoming);
     } catch (const Error& error) {
-      // What this store had once, it may have thrown away since.
+      // What this store had once, it may have thrown away since; or it never took all of it.
       if (error.code() != ErrorCode::corrupt || wanted.size() == state.manifest->packs.size()) {
         if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(wanted);
         throw;
       }
+      if (!git::read_shallow(repository_.path()).commits.empty()) return bring_part(row, state, tip, incoming);
       wanted = state.manifest->packs;
       if (!download(row, wanted, incoming)) return false;
       take(row, wanted, tip, incoming);
     }
+    return true;
+  }
+
+  bool bring_part(PodFetch& row, const PodState& state, const Oid& tip) {
+    const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
+    return bring_part(row, state, tip, incoming);
+  }
+
+  /// Some of the versions: all commits and folders are looked at in quarantine, and what is not wanted stays out.
+  bool bring_part(PodFetch& row, const PodState& state, const Oid& tip, const remote::IncomingFolder& incoming) {
+    std::vector<remote::PackInfo> skeletons;
+    std::vector<remote::PackInfo> contents;
+    for (const remote::PackInfo& pack : state.manifest->packs)
+      (pack.kind == remote::PackKind::content ? contents : skeletons).push_back(pack);
+    if (!download(row, skeletons, incoming)) return false;
+    remote::Intake intake(repository_.objects_folder(), repository_.objects(), store_.engine().spool_folder(),
+                          context_);
+    add(intake, skeletons, incoming);
+    const auto preview = intake.preview();
+    const flow::HistoryPart part = flow::choose_part(repository_, *preview, tip, options_.depth, context_);
+    const base::TempFolder work(store_.engine().spool_folder());
+    {
+      const flow::ProgressStep step(context_, "fetching", std::nullopt);
+      const auto content = remote::download_content(*remote_.objects, contents, preview, part.commits, work.path(),
+                                                    connections, context_);
+      if (!content) return false;
+      for (const remote::OutgoingPack& pack : content->packs)
+        intake.add(pack.pack, digest::hex(pack.info.pack.sha256), pack.info.objects);
+      row.packs += content->packs.size();
+      row.bytes_received += content->received;
+    }
+    remote::Offer offer{.tips = part.commits, .known_tips = known_tips(), .depth = std::nullopt, .cut = part.cut};
+    offer.tips.push_back(tip);
+    offer.cut.insert(part.ends.begin(), part.ends.end());
+    install(row, intake, offer);
+    // Before a ref names what is cut off, and after what lies behind is there.
+    git::write_shallow(repository_.path(), part.cut);
+    repository_.objects()->refresh();
+    incoming.remove(skeletons);
+    row.older_versions = part.older;
     return true;
   }
 
@@ -125,17 +173,30 @@ class Fetch {
             const remote::IncomingFolder& incoming) {
     remote::Intake intake(repository_.objects_folder(), repository_.objects(), store_.engine().spool_folder(),
                           context_);
+    add(intake, packs, incoming);
+    install(row, intake, {.tips = {tip}, .known_tips = known_tips(), .depth = std::nullopt, .cut = {}});
+    incoming.remove(packs);
+  }
+
+  void add(remote::Intake& intake, const std::vector<remote::PackInfo>& packs, const remote::IncomingFolder& incoming) {
+    const flow::ProgressStep step(context_, "checking", std::nullopt);
+    for (const remote::PackInfo& pack : packs)
+      intake.add(incoming.file_of(pack), digest::hex(pack.pack.sha256), pack.objects);
+  }
+
+  std::vector<Oid> known_tips() const {
+    std::vector<Oid> tips;
+    for (const git::Ref& ref : repository_.refs("refs/")) tips.push_back(ref.target);
+    return tips;
+  }
+
+  void install(PodFetch& row, remote::Intake& intake, const remote::Offer& offer) {
     {
       const flow::ProgressStep step(context_, "checking", std::nullopt);
-      for (const remote::PackInfo& pack : packs)
-        intake.add(incoming.file_of(pack), digest::hex(pack.pack.sha256), pack.objects);
-      remote::Offer offer{.tips = {tip}, .known_tips = {}, .depth = std::nullopt};
-      for (const git::Ref& ref : repository_.refs("refs/")) offer.known_tips.push_back(ref.target);
       intake.check(offer);
     }
     row.objects += intake.install().objects;
     repository_.objects()->refresh();
-    incoming.remove(packs);
   }
 
   /// What came, for the row.
@@ -180,6 +241,7 @@ class Fetch {
   Store& store_;
   git::Repository& repository_;
   OpenRemote& remote_;
+  const FetchOptions& options_;
   const Context& context_;
 };
 
@@ -188,9 +250,8 @@ std::vector<PodName> pods_of(OpenRemote& remote) {
   const remote::PodList list = remote::list_pods(*remote.objects);
   for (const remote::ListedPod& listed : list.pods)
     if (listed.head.manifest) pods.push_back(listed.pod);
-  if (!list.problems.empty())
-    throw Error(ErrorCode::corrupt, "the pods at " + remote.info.url + " cannot be listed")
-        .because(list.problems.front());
+  // One that cannot be read tells so in its own row.
+  for (const remote::UnreadPod& unread : list.unread) pods.push_back(unread.pod);
   return pods;
 }
 
@@ -212,7 +273,8 @@ std::vector<PodName> seen_pods(const Store& store, const OpenRemote& remote) {
 
 namespace flow {
 
-std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<PodName> pods, const Context& context) {
+std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<PodName> pods,
+                                 const FetchOptions& options, const Context& context) {
   if (pods.empty()) {
     check_format(remote);
     pods = pods_of(remote);
@@ -223,7 +285,7 @@ std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<P
   std::vector<PodFetch> rows;
   for (const PodName& pod : pods) {
     try {
-      rows.push_back(Fetch(store, remote, context).run(pod));
+      rows.push_back(Fetch(store, remote, options, context).run(pod));
     } catch (const Error& error) {
       if (error.code() == ErrorCode::cancelled) throw;
       PodFetch& row = rows.emplace_back(PodFetch{.pod = pod});
@@ -236,15 +298,17 @@ std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<P
 }  // namespace flow
 
 std::vector<PodFetch> fetch(Store& store, std::string_view remote, const std::vector<PodName>& pods,
-                            const RemoteOptions& access, const Context& context) {
+                            const FetchOptions& options, const RemoteOptions& access, const Context& context) {
+  if (options.depth == 0u)
+    throw Error(ErrorCode::invalid_argument, "the newest 0 versions are none").hint("--depth 1 is the least");
   OpenRemote opened(store, remote, flow::Access::read, access, context);
-  return flow::fetch_from(store, opened, pods, context);
+  return flow::fetch_from(store, opened, pods, options, context);
 }
 
 PodPull pull(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access,
              const Context& context) {
   OpenRemote opened(store, remote, flow::Access::read, access, context);
-  PodPull result{.fetched = Fetch(store, opened, context).run(pod)};
+  PodPull result{.fetched = Fetch(store, opened, {}, context).run(pod)};
   const std::string theirs = opened.info.name + "/" + pod.str();
   if (result.fetched.status == FetchStatus::deleted)
     throw Error(ErrorCode::not_found, quote(theirs) + " was deleted")

@@ -111,6 +111,23 @@ std::unique_ptr<objects::ObjectStore> open_objects(const fs::path& store, const 
   return std::make_unique<objects::DirectoryStore>(folder, context);
 }
 
+std::vector<std::pair<std::string, bool>> known_abilities(const fs::path& store, const RemoteInfo& remote) {
+  try {
+    const auto text = base::read_file(traits_file(store, remote), 64u << 10);
+    const std::size_t line = text ? text->find('\n') : std::string::npos;
+    if (line == std::string::npos) return {};
+    const auto traits = objects::S3Traits::from_json(std::string_view(*text).substr(line + 1));
+    return {{"create-only", traits.create_only},
+            {"replace if unchanged", traits.match != objects::S3Traits::Match::no},
+            {"read after write", traits.read_after_write},
+            {"ranges", traits.ranges},
+            {"payload checked", traits.payload_checked},
+            {"checksum checked", traits.checksum_checked}};
+  } catch (const Error&) {
+    return {};  // damaged: the next push probes again
+  }
+}
+
 OpenRemote::OpenRemote(const Store& store, std::string_view name, Access access, const RemoteOptions& options,
                        const Context& context)
     : info(remote_named(store, name)),

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pod::flow {
@@ -24,6 +25,9 @@ enum class Access : std::uint8_t {
 /// Error(denied) for a bucket without keys.
 std::unique_ptr<objects::ObjectStore> open_objects(const std::filesystem::path& store, const RemoteInfo& remote,
                                                    Access access, const RemoteOptions& options, const Context& context);
+
+/// What a probe found of the remote's bucket, by what it is good for; empty where there was none, and for a folder.
+std::vector<std::pair<std::string, bool>> known_abilities(const std::filesystem::path& store, const RemoteInfo& remote);
 
 struct OpenRemote {
   OpenRemote(const Store& store, std::string_view name, Access access, const RemoteOptions& options,
@@ -44,6 +48,7 @@ void set_tracking_ref(Store& store, const OpenRemote& remote, const PodName& pod
 void remember_upstream(Store& store, const OpenRemote& remote, const PodName& pod);
 
 /// As pod::fetch.
-std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<PodName> pods, const Context& context);
+std::vector<PodFetch> fetch_from(Store& store, OpenRemote& remote, std::vector<PodName> pods,
+                                 const FetchOptions& options, const Context& context);
 
 }  // namespace pod::flow

@@ -5,6 +5,7 @@
 
 #include <libpod/error.hpp>
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <sstream>
 #include <string_view>
@@ -82,7 +83,22 @@ std::optional<SeenPod> RemoteMemory::find(const PodName& pod) const {
   }
 }
 
+const std::set<digest::Sha256Value>& RemoteMemory::here() {
+  if (here_) return *here_;
+  here_.emplace();
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+    try {
+      if (auto seen = find(PodName::parse(it->path().filename().string()))) here_->merge(seen->here);
+    } catch (const Error&) {
+      // None of ours.
+    }
+  }
+  return *here_;
+}
+
 void RemoteMemory::keep(const PodName& pod, const SeenPod& seen) {
+  if (here_) here_->insert(seen.here.begin(), seen.here.end());
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error) base::throw_errno(error.value(), "create the folder", folder_);
@@ -92,6 +108,18 @@ void RemoteMemory::keep(const PodName& pod, const SeenPod& seen) {
 void RemoteMemory::forget(const PodName& pod) {
   std::error_code error;
   std::filesystem::remove(folder_ / pod.str(), error);
+}
+
+std::optional<Time> RemoteMemory::last_change() const {
+  std::optional<Time> last;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+    struct stat status {};
+    if (::lstat(it->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (!last || last->seconds < status.st_mtim.tv_sec)
+      last = Time{.seconds = status.st_mtim.tv_sec, .offset_minutes = 0};
+  }
+  return last;
 }
 
 void RemoteMemory::forget_all() { base::remove_tree(folder_); }

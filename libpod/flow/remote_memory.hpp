@@ -7,6 +7,7 @@
 #include "digest/digest.hpp"
 #include "remote/pod_state.hpp"
 
+#include <libpod/context.hpp>
 #include <libpod/names.hpp>
 #include <libpod/resources.hpp>
 
@@ -41,13 +42,18 @@ class RemoteMemory {
 
   /// nullopt where nothing is known, or what is known cannot be read.
   std::optional<SeenPod> find(const PodName& pod) const;
+  /// Packs of all pods of the remote whose objects this store has, or had.
+  const std::set<digest::Sha256Value>& here();
   void keep(const PodName& pod, const SeenPod& seen);
   void forget(const PodName& pod);
   /// All of the remote.
   void forget_all();
+  /// When something was kept last.
+  std::optional<Time> last_change() const;
 
  private:
   std::filesystem::path folder_;
+  std::optional<std::set<digest::Sha256Value>> here_;
 };
 
 }  // namespace pod::flow

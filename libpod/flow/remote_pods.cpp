@@ -18,8 +18,8 @@ std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote, 
   flow::OpenRemote opened(store, remote, flow::Access::read, access, context);
   static_cast<void>(remote::find_format(*opened.objects, remote::Format{}));
   const remote::PodList list = remote::list_pods(*opened.objects);
-  for (const std::string& problem : list.problems) context.progress->warn(printable(problem));
   std::vector<RemotePod> pods;
+  for (const remote::UnreadPod& unread : list.unread) pods.push_back({.pod = unread.pod, .error = unread.error});
   for (const remote::ListedPod& listed : list.pods) {
     RemotePod& pod = pods.emplace_back(RemotePod{.pod = listed.pod});
     pod.deleted = !listed.head.manifest;
@@ -32,6 +32,7 @@ std::vector<RemotePod> remote_pods(const Store& store, std::string_view remote, 
     if (store.engine().repository().objects()->contains(*pod.commit))
       pod.version = store::load_version(store.engine().repository(), listed.pod, *pod.commit);
   }
+  std::sort(pods.begin(), pods.end(), [](const RemotePod& a, const RemotePod& b) { return a.pod < b.pod; });
   return pods;
 }
 

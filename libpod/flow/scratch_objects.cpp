@@ -36,6 +36,7 @@ class Layered final : public git::ObjectDatabase {
     found.insert(found.end(), below.begin(), below.end());
     return found;
   }
+  bool is_cut(const Oid& commit) override { return bottom_->is_cut(commit); }
   std::vector<std::string> problems() override { return bottom_->problems(); }
 
  private:

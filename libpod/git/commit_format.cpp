@@ -17,6 +17,8 @@
 namespace pod::git {
 namespace {
 
+constexpr std::uint64_t commit_limit = 16u << 20;
+
 std::string clean_name(std::string_view text, std::string_view instead) {
   std::string out;
   for (const char c : text)
@@ -136,6 +138,13 @@ Commit parse_commit(const Oid& id, std::string_view bytes) {
   while (!reader.rest().empty() && !reader.line().empty()) {
   }
   commit.message = reader.rest();
+  return commit;
+}
+
+Commit read_commit(ObjectDatabase& objects, const Oid& id) {
+  Commit commit = parse_commit(id, objects.read(id, ObjectType::commit, commit_limit));
+  commit.cut = !commit.parents.empty() && objects.is_cut(id);
+  if (commit.cut) commit.parents.clear();
   return commit;
 }
 

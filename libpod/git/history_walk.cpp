@@ -119,7 +119,7 @@ void HistoryWalk::add_loosely(const Oid& root) {
       if (!header) continue;
       enter(id, line_after({}, header->type == ObjectType::tree));
       if (header->type == ObjectType::commit) {
-        const Commit commit = parse_commit(id, objects_.read(id, header->type));
+        const Commit commit = read_commit(objects_, id);
         open.push_back(commit.tree);
         open.insert(open.end(), commit.parents.begin(), commit.parents.end());
       } else if (header->type == ObjectType::tree) {
@@ -144,7 +144,7 @@ void HistoryWalk::walk_commits(const Oid& tip) {
     const Pair here = open.back();
     open.pop_back();
     if (!enter(here.id, commits_line)) continue;
-    const Commit commit = parse_commit(here.id, objects_.read(here.id, ObjectType::commit));
+    const Commit commit = read_commit(objects_, here.id);
     walk_tree(commit.tree, here.newer);
     if (here.id == tip) last_tree_ = commit.tree;
     // First parents first: their trees are the nearest.

@@ -4,6 +4,7 @@
 #include "digest/digest.hpp"
 #include "git/loose.hpp"
 #include "git/pack_file.hpp"
+#include "git/shallow.hpp"
 
 #include <libpod/error.hpp>
 
@@ -61,6 +62,7 @@ struct Listing {
   std::vector<std::string> problems;
   std::vector<fs::path> lone_indexes;  // of packs that are not there
   std::bitset<256> loose_folders;
+  std::unordered_set<Oid> cut;  // commits without parents here
   std::int64_t objects_modified = 0;
   std::int64_t packs_modified = 0;
   std::int64_t taken = 0;
@@ -242,6 +244,8 @@ class Database final : public ObjectDatabase {
     return found;
   }
 
+  bool is_cut(const Oid& commit) override { return current()->cut.contains(commit); }
+
   std::vector<std::string> problems() override {
     refresh();
     const std::shared_ptr<const Listing> listing = current();
@@ -325,6 +329,7 @@ class Database final : public ObjectDatabase {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME, &now);
     listing->taken = nanoseconds(now);
+    listing->cut = read_shallow(objects_.parent_path()).commits;
     // The times come first: what changes while the folders are read changes them again.
     listing->objects_modified = modified(objects_);
     listing->packs_modified = modified(folder);
@@ -468,6 +473,8 @@ class Database final : public ObjectDatabase {
 };
 
 }  // namespace
+
+bool ObjectDatabase::is_cut(const Oid&) { return false; }
 
 std::string_view type_name(ObjectType type) noexcept {
   switch (type) {

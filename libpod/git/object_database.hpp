@@ -64,6 +64,8 @@ class ObjectDatabase {
   virtual void for_each(const std::function<void(const Oid&)>& visit) = 0;
   /// Up to `limit` ids that begin with the first `digits` hex digits of `prefix`.
   virtual std::vector<Oid> with_prefix(const Oid& prefix, std::size_t digits, std::size_t limit = 2) = 0;
+  /// Whether the commit's parents are not here, as git's file `shallow` says: the history is cut off behind it.
+  virtual bool is_cut(const Oid& commit);
   /// What is wrong with packs and indexes, one line each, name first.
   virtual std::vector<std::string> problems() = 0;
 };

@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t commit_limit = 16u << 20;
 constexpr std::string_view first_branch = "refs/heads/main";
 
 // Readable by stock git, safe from its automatic housekeeping, and durable and unaltered where stock git writes. Not
@@ -184,9 +183,7 @@ Repository Repository::open(const fs::path& folder) {
 const fs::path& Repository::path() const noexcept { return impl_->path; }
 const std::shared_ptr<ObjectDatabase>& Repository::objects() const noexcept { return impl_->objects; }
 
-Commit Repository::commit(const Oid& id) const {
-  return parse_commit(id, impl_->objects->read(id, ObjectType::commit, commit_limit));
-}
+Commit Repository::commit(const Oid& id) const { return read_commit(*impl_->objects, id); }
 
 std::optional<Oid> Repository::find_ref(std::string_view name) const { return impl_->refs.resolve(name); }
 

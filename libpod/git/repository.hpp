@@ -33,6 +33,7 @@ struct Commit {
   Signature author;
   Signature committer;
   std::string message;
+  bool cut = false;  // read_commit(): its parents are not here
 };
 
 /// Canonical bytes of a commit object; control bytes, '<', '>' and outer blanks are dropped from names, "unknown"
@@ -40,6 +41,9 @@ struct Commit {
 std::string encode_commit(const Commit& commit);
 /// Error(corrupt) where the bytes are no commit.
 Commit parse_commit(const Oid& id, std::string_view bytes);
+/// As it counts in this repository: where the history is cut off behind it, without its parents. Throws as
+/// ObjectDatabase::read().
+Commit read_commit(ObjectDatabase& objects, const Oid& id);
 
 struct TreeEntry {
   std::string name;

@@ -51,9 +51,10 @@ void GapWalk::queue(const Oid& id, bool old) {
     return;
   }
   if (old && !objects_.contains(id)) return;
-  const git::Commit commit = git::parse_commit(id, objects_.read(id, ObjectType::commit, commit_limit));
+  git::Commit commit = git::read_commit(objects_, id);
+  if (cut_.contains(id)) commit.parents.clear();
   Commit& added = known_[id];
-  added.commit = {id, commit.tree, commit.parents};
+  added.commit = {id, commit.tree, commit.parents, commit.cut};
   added.date = commit.committer.time.seconds;
   added.old = old;
   // Of one second, what is old comes first: it may be the younger one.

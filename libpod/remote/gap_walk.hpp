@@ -36,9 +36,10 @@ struct GapCommit {
   Oid id;
   Oid tree;
   std::vector<Oid> parents;
+  bool cut = false;  // this store lacks what lies behind it
 };
 
-/// One thread at a time. Once: commits(), then hide_all() or not, then objects().
+/// One thread at a time. Once: cut_at() or not, commits(), then hide_all() or not, then objects().
 class GapWalk {
  public:
   /// True when it is asked for an id for the first time.
@@ -47,6 +48,8 @@ class GapWalk {
   /// `old_tips` that are not there are passed over. Memory: 150 bytes a commit, 20 MB for trees, and what `mark` takes.
   GapWalk(git::ObjectDatabase& objects, Mark mark, const Context& context) noexcept;
 
+  /// The history is taken to end at these commits. Before commits().
+  void cut_at(std::unordered_set<Oid> commits) { cut_ = std::move(commits); }
   /// The new commits, the newest first. Error(not_found) where one is missing, Error(corrupt).
   const std::vector<GapCommit>& commits(const std::vector<Oid>& tips, const std::vector<Oid>& old_tips);
   /// Only the `depth` newest versions behind each tip need content: what others lack of it is passed over.
@@ -95,6 +98,7 @@ class GapWalk {
   std::vector<GapObject> roots_;  // tags, and what they name that is no commit
   std::vector<Oid> tips_;
   std::vector<Oid> border_;  // trees
+  std::unordered_set<Oid> cut_;
   std::optional<std::unordered_set<Oid>> whole_;
   std::unordered_set<Oid> hidden_trees_;
 

@@ -74,7 +74,7 @@ struct Intake::Impl {
   std::vector<GapCommit> commits;
   std::uint64_t dropped = 0;
 
-  void add(const fs::path& file, std::string_view name, std::optional<std::uint32_t> count) {
+  const git::PackIndex& add(const fs::path& file, std::string_view name, std::optional<std::uint32_t> count) {
     const fs::path folder = quarantine.path() / "pack";
     const fs::path copy = folder / ("incoming-" + std::to_string(packs.size()));
     link_or_copy(file, copy);
@@ -86,10 +86,11 @@ struct Intake::Impl {
     const std::string index = git::index_of(found);
     if (::access(pack.c_str(), F_OK) == 0) {
       ::unlink(copy.c_str());
-      return;
+      return *std::find_if(packs.begin(), packs.end(), [&](const Quarantined& one) { return one.pack == pack; })->index;
     }
     rename_to(copy, pack);
     add_quarantined(pack, index, found);
+    return *packs.back().index;
   }
 
   void add_quarantined(const fs::path& pack, const std::string& index, const git::ForeignPack& found) {
@@ -115,10 +116,15 @@ struct Intake::Impl {
     return met_in_store.insert(id).second;
   }
 
+  std::shared_ptr<git::ObjectDatabase> preview() const {
+    return layered(git::ObjectDatabase::open(quarantine.path()), database);
+  }
+
   void check(const Offer& offer) {
-    both = layered(git::ObjectDatabase::open(quarantine.path()), database);
+    both = preview();
     GapWalk walk(
         *both, [this](const Oid& id) { return mark(id); }, context);
+    walk.cut_at(offer.cut);
     try {
       commits = walk.commits(offer.tips, offer.known_tips);
       if (offer.depth) walk.need_content_of(*offer.depth);
@@ -245,9 +251,10 @@ Intake::Intake(fs::path objects, std::shared_ptr<git::ObjectDatabase> database, 
                const Context& context, const IntakeLimits& limits)
     : impl_(std::make_unique<Impl>(std::move(objects), std::move(database), spool, context, limits)) {}
 Intake::~Intake() = default;
-void Intake::add(const fs::path& file, std::string_view name, std::optional<std::uint32_t> count) {
-  impl_->add(file, name, count);
+const git::PackIndex& Intake::add(const fs::path& file, std::string_view name, std::optional<std::uint32_t> count) {
+  return impl_->add(file, name, count);
 }
+std::shared_ptr<git::ObjectDatabase> Intake::preview() const { return impl_->preview(); }
 void Intake::check(const Offer& offer) { impl_->check(offer); }
 const std::vector<GapCommit>& Intake::new_commits() const noexcept { return impl_->commits; }
 void Intake::for_each_change(const ChangeVisitor& visit) { impl_->for_each_change(visit); }

@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace pod::remote {
@@ -35,6 +36,8 @@ struct Offer {
   std::vector<Oid> known_tips;  // what refs name here, with all that they reach; none where that is not whole
   /// Only so many of the newest versions behind each tip need their content; nothing: all.
   std::optional<std::size_t> depth;
+  /// Commits at which the history is to end: what lies behind them is not asked for, nor taken.
+  std::unordered_set<Oid> cut = {};
 };
 
 struct IntakeLimits {
@@ -53,7 +56,11 @@ class Intake {
 
   /// Gives the file a second name in the quarantine: nobody writes to it any more. `name` is what errors call it.
   /// `count`: of its objects, by the manifest. Throws as check_foreign_pack(). Cost: reads it once, and inflates it.
-  void add(const std::filesystem::path& file, std::string_view name, std::optional<std::uint32_t> count = std::nullopt);
+  /// The index that was made of it; until check().
+  const git::PackIndex& add(const std::filesystem::path& file, std::string_view name,
+                            std::optional<std::uint32_t> count = std::nullopt);
+  /// What was added so far, in front of what the store has.
+  std::shared_ptr<git::ObjectDatabase> preview() const;
   /// Error(corrupt) that names the object that is neither here nor there, or is of another type than who names it says;
   /// Error(refused) for trees of folders without end. Once. Cost: reads what is new and what stood in its place; each
   /// object's index entry.

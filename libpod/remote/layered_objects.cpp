@@ -30,6 +30,7 @@ class Layered final : public git::ObjectDatabase {
       if (found.size() < limit && !upper_->knows(id)) found.push_back(id);
     return found;
   }
+  bool is_cut(const Oid& commit) override { return lower_->is_cut(commit); }
   std::vector<std::string> problems() override { return lower_->problems(); }
 
  private:

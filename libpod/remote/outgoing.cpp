@@ -38,7 +38,11 @@ MissingObjects walk(const git::ObjectTable& table, git::ObjectDatabase& objects,
   Marks marks(table);
   GapWalk walk(
       objects, [&](const Oid& id) { return marks(id); }, context);
-  walk.commits(gap.tips, gap.remote_tips);
+  for (const GapCommit& commit : walk.commits(gap.tips, gap.remote_tips))
+    if (commit.cut)
+      throw Error(ErrorCode::refused, "the remote would lack older versions, which are not in this store")
+          .because("its history is cut off before the version of commit " + commit.id.hex())
+          .hint("podgit fetch --unshallow from the remote that has them, then push again");
   has_border = walk.has_border();
   if (thorough) walk.hide_all();
   walk.objects([&](const GapObject& object) {

@@ -39,7 +39,8 @@ struct MissingObjects {
   bool empty() const noexcept { return skeleton.empty() && content.empty(); }
 };
 
-/// Error(corrupt) where the repository lacks or cannot read what the tips need. Memory: 10 bytes an object, 150 a new
+/// Error(corrupt) where the repository lacks or cannot read what the tips need; Error(refused) where it has only the
+/// newest part of their history, and the remote not the rest. Memory: 10 bytes an object, 150 a new
 /// commit. Cost: reads what is new and what stood in its place; where that is more than 1 MiB, every tree at the
 /// border.
 MissingObjects find_missing(const git::ObjectTable& table, git::ObjectDatabase& objects, const Gap& gap,

@@ -126,30 +126,32 @@ std::optional<PodState> read_state(objects::ObjectStore& store, const PodName& p
   throw Error(ErrorCode::busy, "the pod " + quote(pod.str()) + " keeps moving while it is read");
 }
 
+bool is_of_one_pod(ErrorCode code) noexcept {
+  return code == ErrorCode::corrupt || code == ErrorCode::incompatible || code == ErrorCode::refused;
+}
+
 PodList list_pods(objects::ObjectStore& store, unsigned connections) {
-  const std::vector<std::string> names = store.folders(std::string(pods_folder));
+  std::vector<PodName> names;
+  for (const std::string& name : store.folders(std::string(pods_folder)))
+    if (const auto place = parse_key(std::string(pods_folder) + name + "/HEAD")) names.push_back(*place->pod);
   struct Found {
     std::optional<ListedPod> pod;
-    std::string problem;
+    std::optional<Error> error;
   };
   std::vector<Found> found(names.size());
   in_parallel(names.size(), connections, [&](std::size_t i) {
     try {
-      const PodName pod = PodName::parse(names[i]);
       // A folder without a HEAD is a first push that did not come to its end.
-      if (const auto read = find_head(store, pod)) found[i].pod = ListedPod{pod, read->head, read->modified};
+      if (const auto read = find_head(store, names[i])) found[i].pod = ListedPod{names[i], read->head, read->modified};
     } catch (const Error& error) {
-      const ErrorCode code = error.code();
-      if (code != ErrorCode::corrupt && code != ErrorCode::incompatible && code != ErrorCode::invalid_argument &&
-          code != ErrorCode::refused)
-        throw;
-      found[i].problem = error.message();
+      if (!is_of_one_pod(error.code())) throw;
+      found[i].error = error;
     }
   });
   PodList list;
-  for (Found& one : found) {
-    if (one.pod) list.pods.push_back(std::move(*one.pod));
-    if (!one.problem.empty()) list.problems.push_back(std::move(one.problem));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (found[i].pod) list.pods.push_back(std::move(*found[i].pod));
+    if (found[i].error) list.unread.push_back({names[i], std::move(*found[i].error)});
   }
   return list;
 }

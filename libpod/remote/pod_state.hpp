@@ -4,6 +4,9 @@
 #include "objects/object_store.hpp"
 #include "remote/manifest.hpp"
 
+#include <libpod/error.hpp>
+#include <libpod/names.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,9 +53,16 @@ struct ListedPod {
   Head head;
   std::int64_t modified = 0;
 };
+/// Whether what failed so for one pod of a remote may well go for another.
+bool is_of_one_pod(ErrorCode code) noexcept;
+
+struct UnreadPod {
+  PodName pod;
+  Error error;
+};
 struct PodList {
-  std::vector<ListedPod> pods;        // by name, deleted ones too
-  std::vector<std::string> problems;  // what could not be read; one line each
+  std::vector<ListedPod> pods;    // by name, deleted ones too
+  std::vector<UnreadPod> unread;  // by name: their HEADs are damaged, or of a newer format
 };
 /// One request a pod, `connections` at a time, and that of the list.
 PodList list_pods(objects::ObjectStore& store, unsigned connections = 8);

@@ -6,6 +6,7 @@
 
 #include "base/ascii.hpp"
 #include "git/object_check.hpp"
+#include "git/shallow.hpp"
 #include "store/engine_impl.hpp"
 #include "store/findings.hpp"
 #include "store/history_check.hpp"
@@ -57,6 +58,7 @@ class Check {
     if (!deep || !pods_.empty()) packs();
     packing();
     refs();
+    shallow();
     head();
     journal();
     sidecars();
@@ -186,6 +188,16 @@ class Check {
         findings_.add(Level::warn, "refs", line, mends + "gives it its right name");
     }
     findings_.add(Level::ok, "refs", std::to_string(good) + " refs name commits");
+  }
+
+  /// Where the history is cut off on purpose.
+  void shallow() {
+    const git::Shallow found = git::read_shallow(repository_.path());
+    findings_.add_lines(Level::fail, "shallow", found.problems,
+                        found.commits.empty() ? "no history is cut off"
+                                              : "histories are cut off at " + std::to_string(found.commits.size()) +
+                                                    " versions; podgit fetch --unshallow brings what lies behind",
+                        mends + "leaves it out; podgit fetch --unshallow brings what it cut off");
   }
 
   static bool is_own_ref(std::string_view name) {

@@ -7,6 +7,7 @@
 
 #include "git/index_rebuild.hpp"
 #include "git/object_check.hpp"
+#include "git/shallow.hpp"
 #include "store/engine_impl.hpp"
 #include "store/marker.hpp"
 #include "store/numbers.hpp"
@@ -92,6 +93,13 @@ class Mend {
       repository_.drop_bad_packed_refs();
       done_.emplace_back(
           "packed-refs held lines that name no ref; they are left out, the old file is in pod/quarantine");
+    }
+    if (const git::Shallow shallow = git::read_shallow(repository_.path()); !shallow.problems.empty()) {
+      quarantine_.copy(repository_.path() / "shallow");
+      git::write_shallow(repository_.path(), shallow.commits);
+      repository_.objects()->refresh();
+      done_.emplace_back(
+          "the file shallow held lines that name no commit; they are left out, the old file is in pod/quarantine");
     }
     RefMend refs(impl_, quarantine_, context_);
     refs.run();

@@ -65,14 +65,16 @@ std::vector<NumberedCommit> chain_of(const git::Repository& repository, const st
   NumberIndex index(repository.path(), ref);
   std::size_t known = 0;
   std::vector<NumberedCommit> newer;
+  bool cut = false;  // what may come behind it later would not be in the sidecar
   walk(repository, latest, [&](const Version& version) {
     const NumberedCommit here{version.number, version.commit};
+    cut = version.cut;
     known = believe ? index.up_to(here) : 0;
     if (known == 0) newer.push_back(here);
     return known == 0;
   });
   index.extend(known, newer);
-  if (!believe || newer.size() >= worth_writing) index.save();
+  if (!cut && (!believe || newer.size() >= worth_writing)) index.save();
   return index.commits();
 }
 
@@ -126,6 +128,7 @@ Version version_of(const std::optional<PodName>& pod, const Oid& commit, git::Co
   version.commit = commit;
   version.tree = found.tree;
   version.parents = std::move(found.parents);
+  version.cut = found.cut;
   version.time = found.author.time;
   version.author = {found.author.name, found.author.email};
   version.message = std::move(words.text);
@@ -175,7 +178,11 @@ void throw_missing(const git::Repository& repository, const PodRef& ref) {
   const std::size_t count = chain.size();
   const std::string range = count == 1 ? "version " + std::to_string(highest)
                                        : "versions " + std::to_string(lowest) + " to " + std::to_string(highest);
-  throw Error(ErrorCode::not_found, "no version " + quote(ref.str())).hint("pod " + quote(name) + " has " + range);
+  Error error(ErrorCode::not_found, "no version " + quote(ref.str()));
+  if (repository.commit(chain.front().commit).cut && (ref.kind() == PodRef::Kind::back || ref.number() < lowest))
+    throw error.because("older ones than " + std::to_string(lowest) + " are not in this store")
+        .hint("podgit fetch --unshallow " + ref.pod().str() + " brings them");
+  throw error.hint("pod " + quote(name) + " has " + range);
 }
 
 void walk(const git::Repository& repository, Version version, const std::function<bool(const Version&)>& visit) {

@@ -154,3 +154,33 @@ def test_eight_push_at_once_and_each_acknowledged_version_is_there_once(tmp_path
     winner = people[codes.index(0)]
     people[0].ok("fetch")
     assert people[0].git("rev-parse", "refs/remotes/origin/shop") == winner.git("rev-parse", "refs/heads/shop")
+
+
+def test_a_pod_that_is_damaged_at_the_remote_holds_up_no_other(tmp_path):
+    place = Place(f"file://{tmp_path}/pods")
+    ann, bob = Person("ann", tmp_path / "ann", place), Person("bob", tmp_path / "bob", place)
+    ann.ok("remote", "add", "origin", place)
+    for pod in ("orders", "shop", "till"):
+        ann.state(f"of {pod}", pod)
+    ann.ok("push", "--all")
+    (tmp_path / "pods" / "pods" / "shop" / "HEAD").write_text("damaged")
+
+    bob.ok("remote", "add", "origin", place)
+    fetched = bob.run("fetch")
+    assert fetched.returncode == 12
+    assert "origin/shop  failed" in fetched.stdout and "origin/till:1  1 version" in fetched.stdout
+    assert "shop: cannot use \"pods/shop/HEAD\"" in fetched.stderr
+    listed = bob.run("list", "--remote")
+    assert listed.returncode == 12 and "shop: " in listed.stderr
+    assert re.search(r"^shop +\? +\? +\? +\(damaged\)$", listed.stdout, re.MULTILINE) and re.search(r"^till +1 ", listed.stdout, re.MULTILINE)
+    rows = {row["name"]: row for row in json.loads(bob.run("list", "--remote", "--json").stdout)["data"]["pods"]}
+    assert rows["shop"]["error"]["code"] == "CORRUPT" and rows["till"]["error"] is None
+    assert bob.run("fetch", "shop").returncode == 7
+
+    eve = Person("eve", tmp_path / "eve", place)
+    cloned = eve.run("clone", place)
+    assert cloned.returncode == 12 and "with 2 pods" in cloned.stdout
+    assert re.findall(r"^(\w+) ", eve.ok("list"), re.MULTILINE) == ["POD", "orders", "till"]
+    named = Person("amy", tmp_path / "amy", place)
+    assert named.run("clone", place, "shop", "till").returncode == 7
+    assert not named.podgit.store.exists()

@@ -118,6 +118,10 @@ Json change_totals(const std::vector<pod::FileChange>& changes) {
 }
 
 std::optional<pod::Version> predecessor(const pod::Store& store, const pod::Version& version) {
+  if (version.cut)
+    throw pod::Error(pod::ErrorCode::not_found,
+                     fmt::format("the version before {} is not in this store", version.str()))
+        .hint(fmt::format("podgit fetch --unshallow{} brings it", version.pod ? " " + version.pod->str() : ""));
   if (version.parents.empty()) return std::nullopt;
   pod::Version before = store.resolve(pod::PodRef::parse("rev:" + version.parents.front().hex()));
   if (before.number > 0) before.pod = version.pod;

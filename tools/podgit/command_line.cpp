@@ -235,14 +235,13 @@ int run(const std::vector<std::string>& arguments) {
 
 const std::vector<std::unique_ptr<Command> (*)()>& command_makers() {
   static const std::vector<std::unique_ptr<Command> (*)()> makers{
-      make_commit,       make_inject,        make_checkout,    make_list,       make_versions,
-      make_log,          make_show,          make_diff,        make_inspect,    make_verify,
-      make_copy,         make_delete,        make_undo,        make_export,     make_import,
-      make_state_export, make_state_import,  make_state_reset, make_save,       make_load,
-      make_push,         make_fetch,         make_pull,        make_clone,      make_remote_add,
-      make_remote_list,  make_remote_remove, make_init,        make_config_get, make_config_set,
-      make_config_unset, make_config_list,   make_du,          make_gc,         make_fsck,
-      make_doctor,       make_completion,    make_help,        make_version};
+      make_commit,     make_inject,       make_checkout,      make_list,         make_versions,     make_log,
+      make_show,       make_diff,         make_inspect,       make_verify,       make_copy,         make_delete,
+      make_undo,       make_export,       make_import,        make_state_export, make_state_import, make_state_reset,
+      make_save,       make_load,         make_push,          make_fetch,        make_pull,         make_clone,
+      make_remote_add, make_remote_list,  make_remote_remove, make_remote_show,  make_init,         make_config_get,
+      make_config_set, make_config_unset, make_config_list,   make_du,           make_gc,           make_fsck,
+      make_doctor,     make_completion,   make_help,          make_version};
   return makers;
 }
 

@@ -50,7 +50,7 @@ Candidates of_type(const std::string& type, const std::string& current, const Gl
   if (type == "POD") return {"words", references(options, current, false)};
   if (type == "REMOTE") return {"words", remotes(options)};
   if (type == "POD[:N]") return {"words", references(options, current, true)};
-  if (type == "POD[:N]|SOURCE") {
+  if (type == "POD[:N]|SOURCE" || type == "POD[:N]|FILE|URL") {
     std::vector<std::string> found = references(options, current, true);
     std::erase_if(found, [&](const std::string& word) { return !word.starts_with(current); });
     return found.empty() ? Candidates{"files", {}} : Candidates{"words", std::move(found)};

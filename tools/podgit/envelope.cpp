@@ -42,15 +42,17 @@ Json json_of(const pod::Author& author) {
 Json json_of(const pod::Version& version) {
   Json parents = Json::array();
   for (const pod::Oid& parent : version.parents) parents.push_back(parent.hex());
-  return {{"reference", json_text(version.str())},
-          {"pod", version.pod ? Json(version.pod->str()) : Json(nullptr)},
-          {"number", version.number},
-          {"commit", version.commit.hex()},
-          {"tree", version.tree.hex()},
-          {"parents", std::move(parents)},
-          {"time", utc_time(version.time)},
-          {"author", json_of(version.author)},
-          {"message", json_text(version.message)}};
+  Json out = {{"reference", json_text(version.str())},
+              {"pod", version.pod ? Json(version.pod->str()) : Json(nullptr)},
+              {"number", version.number},
+              {"commit", version.commit.hex()},
+              {"tree", version.tree.hex()},
+              {"parents", std::move(parents)},
+              {"time", utc_time(version.time)},
+              {"author", json_of(version.author)},
+              {"message", json_text(version.message)}};
+  if (version.cut) out["cut"] = true;
+  return out;
 }
 
 Json json_of(const pod::Emulator& emulator) {

@@ -118,7 +118,7 @@ std::string command_list() {
       {"Look", {"list", "versions", "log", "show", "inspect", "diff", "verify"}},
       {"Pods and archives", {"copy", "delete", "export", "import"}},
       {"Share with a team",
-       {"save", "load", "push", "fetch", "pull", "clone", "remote add", "remote list", "remote remove"}},
+       {"save", "load", "push", "fetch", "pull", "clone", "remote add", "remote list", "remote show", "remote remove"}},
       {"An instance, without a store", {"state export", "state import", "state reset"}},
       {"Housekeeping",
        {"init", "config get", "config set", "config unset", "config list", "du", "gc", "fsck", "doctor", "completion",

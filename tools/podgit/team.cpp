@@ -37,12 +37,12 @@ std::string_view name_of(pod::FetchStatus status) {
 Json version_or_null(const std::optional<pod::Version>& version) { return version ? json_of(*version) : Json(nullptr); }
 Json oid_or_null(const pod::Oid& id) { return id.is_zero() ? Json(nullptr) : Json(id.hex()); }
 
+}  // namespace
+
 Json error_json(const std::optional<pod::Error>& error) {
   if (!error) return nullptr;
   return {{"code", pod::code_name(error->code())}, {"message", json_text(error->message())}};
 }
-
-}  // namespace
 
 void declare_remote(CLI::App& app, std::string& remote) {
   app.add_option("--remote", remote, "the remote; else the one the pod came from or went to, else origin")
@@ -55,6 +55,15 @@ void declare_at_remote(CLI::App& app, std::optional<std::string>& remote) {
       ->type_name("REMOTE")
       ->expected(0, 1)
       ->default_str("");
+}
+
+void DepthOption::declare(CLI::App& app) {
+  app.add_option("--depth", number, "only the newest N versions of each pod")->type_name("N")->check(positive_number());
+}
+
+pod::FetchOptions DepthOption::options() const {
+  if (all) return {.depth = pod::all_versions};
+  return {.depth = number > 0 ? std::optional(number) : std::nullopt};
 }
 
 std::string choose_remote(const pod::Store& store, const std::string& flag, const std::vector<pod::PodName>& pods) {
@@ -100,6 +109,7 @@ Json json_of(const pod::PodPush& push) {
           {"packs", push.packs},
           {"bytesSent", push.bytes_sent},
           {"bytesFound", push.bytes_found},
+          {"bytesShared", push.bytes_shared},
           {"error", error_json(push.error)}};
 }
 
@@ -109,6 +119,7 @@ Json json_of(const pod::PodFetch& fetch) {
           {"version", version_or_null(fetch.version)},
           {"before", oid_or_null(fetch.before)},
           {"versions", fetch.versions},
+          {"olderVersions", fetch.older_versions},
           {"objects", fetch.objects},
           {"packs", fetch.packs},
           {"bytesReceived", fetch.bytes_received},
@@ -128,6 +139,7 @@ std::string line_of(const pod::PodPush& push, const std::string& remote, bool dr
       fmt::format("{}{} -> {}  {}, {}, {}", dry_run ? "would push " : "", name, remote,
                   counted(push.versions, "version"), counted(push.objects, "object"), human_size(push.bytes_sent));
   if (push.bytes_found > 0) line += fmt::format(", {} were there", human_size(push.bytes_found));
+  if (push.bytes_shared > 0) line += fmt::format(", {} shared with other pods", human_size(push.bytes_shared));
   if (push.before.is_zero()) line += "  (new)";
   if (push.forced) line += "  (replaced)";
   return line;
@@ -139,7 +151,11 @@ std::string line_of(const pod::PodFetch& fetch, const std::string& remote) {
   const std::string verdict =
       fetch.verdict == pod::Verdict::accept ? "" : fmt::format("  {}", pod::verdict_name(fetch.verdict));
   switch (fetch.status) {
-    case pod::FetchStatus::up_to_date: return fmt::format("{}  up to date{}", theirs, verdict);
+    case pod::FetchStatus::up_to_date:
+      if (fetch.older_versions > 0)
+        return fmt::format("{}  {}, {}, {}{}", theirs, counted(fetch.older_versions, "older version"),
+                           counted(fetch.objects, "object"), human_size(fetch.bytes_received), verdict);
+      return fmt::format("{}  up to date{}", theirs, verdict);
     case pod::FetchStatus::deleted: return fmt::format("{}  deleted there", theirs);
     case pod::FetchStatus::failed: return fmt::format("{}  failed", theirs);
     default: break;
@@ -168,5 +184,6 @@ Outcome outcome_of(Session& session, const std::vector<Row>& rows, Json data) {
 
 template Outcome outcome_of(Session&, const std::vector<pod::PodPush>&, Json);
 template Outcome outcome_of(Session&, const std::vector<pod::PodFetch>&, Json);
+template Outcome outcome_of(Session&, const std::vector<pod::RemotePod>&, Json);
 
 }  // namespace podgit

@@ -6,6 +6,11 @@
 
 namespace podgit {
 
+void tell_older(Session& session, const pod::Version& version) {
+  session.note(fmt::format("versions before {} are not in this store", version.str()));
+  session.hint(fmt::format("podgit fetch --unshallow{} brings them", version.pod ? " " + version.pod->str() : ""));
+}
+
 void print_version_header(Session& session, const pod::Version& version) {
   Output& out = session.out();
   out.line(session.paint(fmt::format("version {}", version.str()), Colour::yellow));

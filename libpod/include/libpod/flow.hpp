@@ -113,6 +113,18 @@ POD_API ArchiveResult export_version(const Store& store, const PodRef& ref, cons
 /// folder that goes with its last copy. `services`: empty for all. Throws what a capture throws.
 POD_API Snapshot snapshot_of(const Source& source, const std::vector<std::string>& services = {},
                              const Context& context = {});
+struct DownloadOptions {
+  std::uint64_t max_bytes = 16ull << 30;
+  std::filesystem::path ca_bundle;  // empty: the system's
+};
+/// An archive from a URL (https; http where the host is of this machine or a local network) to a file in `folder` that
+/// is called by the last part of the URL's path. Its query may be secret (a signed URL) and stands in no error.
+/// Error(invalid_argument), Error(not_found), Error(denied), Error(refused) past the limit, Error(unsupported) for a
+/// redirect, Error(unreachable).
+POD_API std::filesystem::path download_archive(std::string_view url, const std::filesystem::path& folder,
+                                               const DownloadOptions& options = {}, const Context& context = {});
+/// The same URL for people: without its query.
+POD_API std::string shown_url(std::string_view url);
 /// What an instance holds, as an archive, without a store.
 POD_API ArchiveResult export_state(const Source& instance, const std::vector<std::string>& services,
                                    const std::filesystem::path& file, bool force, const Context& context = {});

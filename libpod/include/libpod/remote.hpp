@@ -17,6 +17,7 @@
 #include <libpod/resources.hpp>
 #include <libpod/store.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -24,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pod {
@@ -79,9 +81,20 @@ struct PodPush {
   std::uint64_t versions = 0;  // that the remote did not have
   std::uint64_t objects = 0;   // that were not there
   std::uint64_t packs = 0;
-  std::uint64_t bytes_sent = 0;   // of packs
-  std::uint64_t bytes_found = 0;  // of packs that an earlier push had sent already
+  std::uint64_t bytes_sent = 0;    // of packs
+  std::uint64_t bytes_found = 0;   // of packs that an earlier push had sent already
+  std::uint64_t bytes_shared = 0;  // of objects that packs of other pods hold there; as they lie here
   std::optional<Error> error;
+};
+
+/// For fetch(): every version that leads to where the tip is.
+constexpr std::size_t all_versions = SIZE_MAX;
+
+struct FetchOptions {
+  /// Only so many of the newest versions, counted from the remote's; what this store has already stays. More than it
+  /// has brings older ones, `all_versions` all. Nothing: what is new on top of what it has; of a pod that is new here,
+  /// all.
+  std::optional<std::size_t> depth;
 };
 
 enum class FetchStatus : std::uint8_t {
@@ -96,9 +109,10 @@ enum class FetchStatus : std::uint8_t {
 struct PodFetch {
   PodName pod;
   FetchStatus status = FetchStatus::failed;
-  std::optional<Version> version;  // the remote's
-  Oid before;                      // what this store saw last; zero: nothing
-  std::uint64_t versions = 0;      // new ones
+  std::optional<Version> version;    // the remote's
+  Oid before;                        // what this store saw last; zero: nothing
+  std::uint64_t versions = 0;        // new ones
+  std::uint64_t older_versions = 0;  // that came behind those which were here
   std::uint64_t objects = 0;
   std::uint64_t packs = 0;
   std::uint64_t bytes_received = 0;
@@ -123,6 +137,7 @@ struct PodPull {
 struct CloneOptions {
   std::vector<PodName> pods;  // empty: all
   std::string remote = "origin";
+  std::optional<std::size_t> depth;  // as in FetchOptions
 };
 
 struct CloneResult {
@@ -139,6 +154,44 @@ struct RemotePod {
   std::optional<Oid> commit;       // its tip, where that is known without asking for more
   std::optional<Version> version;  // the same, where this store has it
   std::optional<Verdict> verdict;  // as fetched_verdict
+  std::optional<Error> error;      // why it cannot be read; then nothing else is known
+};
+
+/// How a pod here stands to the same one at a remote.
+struct PodStanding {
+  PodName pod;
+  std::optional<RemotePod> remote;  // none: the remote never had it
+  std::optional<Version> local;     // none: it is not here
+  /// Versions that only this store, only the remote has; none where the remote's tip, or what leads to it, is not here.
+  std::optional<std::uint64_t> ahead, behind;
+};
+
+struct RemoteStatus {
+  RemoteInfo info;
+  std::string kind;                                     // "folder", "bucket"
+  std::vector<std::pair<std::string, bool>> abilities;  // of a bucket, as a probe found them; empty: not probed yet
+  std::optional<Time> last_seen;  // when a pod was pushed or fetched last, by this machine's clock
+  std::vector<PodStanding> pods;  // by name; those of this store that came from there or went there
+};
+
+struct RemoteCheckOptions {
+  bool quick = false;         // does not read the content of packs
+  std::vector<PodName> pods;  // empty: all
+};
+
+/// What was found wrong with a pod of a remote.
+struct RemotePodCheck {
+  PodName pod;
+  bool deleted = false;
+  std::uint64_t packs = 0;
+  std::uint64_t bytes = 0;        // of packs, each counted
+  std::vector<Finding> findings;  // `object`: the key of what is damaged or missing, or an id; empty: it is sound
+};
+
+struct POD_API RemoteCheck {
+  std::vector<Finding> findings;  // of the remote as a whole
+  std::vector<RemotePodCheck> pods;
+  bool sound() const;
 };
 
 struct RemoteGarbage {
@@ -168,14 +221,17 @@ POD_API std::vector<PodPush> push(Store& store, std::string_view remote, const s
                                   const PushOptions& options = {}, const RemoteOptions& access = {},
                                   const Context& context = {});
 /// `pods` empty: all that the remote has. What comes is checked object by object before a ref moves. Local pods stay.
-/// Throws as push. Cost: one request for a pod with nothing new.
+/// Throws as push. Cost: one request for a pod with nothing new; with a depth, all that says which versions and folders
+/// there are, and of the rest what they need.
 POD_API std::vector<PodFetch> fetch(Store& store, std::string_view remote, const std::vector<PodName>& pods = {},
-                                    const RemoteOptions& access = {}, const Context& context = {});
+                                    const FetchOptions& options = {}, const RemoteOptions& access = {},
+                                    const Context& context = {});
 /// Fetches and moves the pod forward. Error(conflict) where both sides have versions of their own: then only
 /// `<remote>/<pod>` moved. An undo takes the pod back.
 POD_API PodPull pull(Store& store, std::string_view remote, const PodName& pod, const RemoteOptions& access = {},
                      const Context& context = {});
 /// A new store with the remote's pods. Error(already_exists) where `folder` is something. Broken off, nothing is left.
+/// A pod that is damaged there holds up no other: its row has the error. Where none can be read, its error is thrown.
 POD_API CloneResult clone(std::string_view url, const std::filesystem::path& folder, const CloneOptions& options = {},
                           const RemoteOptions& access = {}, const Context& context = {});
 /// By name. Cost: a request for each pod.
@@ -184,6 +240,15 @@ POD_API std::vector<RemotePod> remote_pods(const Store& store, std::string_view 
 /// What a fetch said of the version: the policy's word on its files as they came, whatever its models claim. nullopt:
 /// none judged it, or by another policy than this one; the next fetch does.
 POD_API std::optional<Verdict> fetched_verdict(const Store& store, const Version& version);
+/// Cost: as remote_pods().
+POD_API RemoteStatus remote_status(const Store& store, std::string_view remote, const RemoteOptions& access = {},
+                                   const Context& context = {});
+/// HEADs, manifests, and packs: their digests, their indexes, and whether all is there that the refs need; nothing that
+/// this store has counts. Quick: whether packs and indexes are there with the right sizes. Throws what keeps it from
+/// looking (unreachable, denied); damage is a finding. Cost: reads all that manifests name once; on disk, for a while,
+/// the packs of a pod and what later pods share.
+POD_API RemoteCheck check_remote(const Store& store, std::string_view remote, const RemoteCheckOptions& options = {},
+                                 const RemoteOptions& access = {}, const Context& context = {});
 /// Marks the pod as deleted; what it held can be had back for seven days (`generation` goes on if it is pushed again).
 /// Error(not_found); Error(conflict) where somebody pushed meanwhile.
 POD_API void remove_remote_pod(Store& store, std::string_view remote, const PodName& pod,

@@ -40,6 +40,7 @@ struct POD_API Version {
   Oid commit;
   Oid tree;
   std::vector<Oid> parents;
+  bool cut = false;  // the versions before it are not in this store; then `parents` is empty
   Time time;
   Author author;
   std::string message;  // without trailers

@@ -121,13 +121,16 @@ TEST_CASE("all pods are listed, those that were deleted and those that cannot be
   delete_pod(remote.store, shop, gone, SmallRemote::options(), {});
   remote.store.put_if_absent(head_key(till), Content::of("damaged"));
   remote.store.put_if_absent(manifest_key(PodName::parse("begun"), {}), Content::of("a first push that broke"));
+  remote.store.put_if_absent(objects::Key::parse("pods/-none/HEAD"), Content::of("a folder that is no pod's"));
   const PodList list = list_pods(remote.store);
   REQUIRE(list.pods.size() == 31);
   CHECK(list.pods[0].pod.str() == "pod100");
   CHECK(list.pods[30].pod == shop);
   CHECK(list.pods[30].head.deleted);
-  REQUIRE(list.problems.size() == 1);
-  CHECK(list.problems[0].find("pods/till/HEAD") != std::string::npos);
+  REQUIRE(list.unread.size() == 1);
+  CHECK(list.unread[0].pod == till);
+  CHECK(list.unread[0].error.code() == ErrorCode::corrupt);
+  CHECK(list.unread[0].error.message().find("pods/till/HEAD") != std::string::npos);
 }
 
 TEST_CASE("what was seen is kept as a line, and read back whole or not at all") {

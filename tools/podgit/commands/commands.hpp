@@ -34,6 +34,7 @@ std::unique_ptr<Command> make_clone();
 std::unique_ptr<Command> make_remote_add();
 std::unique_ptr<Command> make_remote_list();
 std::unique_ptr<Command> make_remote_remove();
+std::unique_ptr<Command> make_remote_show();
 std::unique_ptr<Command> make_init();
 std::unique_ptr<Command> make_config_get();
 std::unique_ptr<Command> make_config_set();

@@ -4,7 +4,7 @@
 #include "command.hpp"
 #include "commit_report.hpp"
 #include "measures.hpp"
-#include "options.hpp"
+#include "step_options.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
@@ -41,23 +41,17 @@ class Commit final : public Command {
 
   void declare(CLI::App& app) override {
     declare_positional(app, pod_, "POD", "POD", "the pod that gets the version");
-    declare_message(app, message_);
-    app.add_option("--from", source_, "instance, directory or archive")->type_name("SOURCE");
-    services_.declare(app, "only these services");
+    flags_.declare(app);
     declare_dry_run(app, dry_run_);
   }
 
   Outcome run(Session& session) override {
     const auto pod = pod::PodName::parse(pod_);
-    const auto services = services_.services();
-    pod::Store& store = session.store_to_fill(dry_run_);
-    const pod::Source source = session.source(source_);
-    session.detail(fmt::format("from {}", source.display()));
-    pod::CommitOptions options;
-    options.message = message_;
-    options.author = session.author();
-    options.services = services;
+    pod::CommitOptions options = flags_.options(session);
     options.dry_run = dry_run_;
+    pod::Store& store = session.store_to_fill(dry_run_);
+    const pod::Source source = flags_.source(session);
+    session.detail(fmt::format("from {}", source.display()));
     const auto result = pod::commit(store, pod, source, options, session.context());
     return report_commit(session, store, pod, result,
                          {.dry_run = dry_run_, .source = source.is_instance() ? "emulator" : "source"});
@@ -65,9 +59,7 @@ class Commit final : public Command {
 
  private:
   std::string pod_;
-  std::string message_;
-  std::string source_;
-  ServiceOption services_;
+  CommitFlags flags_;
   bool dry_run_ = false;
 };
 

@@ -14,15 +14,19 @@ class Fetch final : public Command {
  public:
   const Description& description() const override {
     static const Description text{"fetch",
-                                  "[--remote NAME] [POD...]",
+                                  "[--remote NAME] [--depth N] [POD...]",
                                   "bring what others shared, and leave the own pods alone",
                                   "podgit fetch                 # all pods of the remote\n"
                                   "podgit fetch shop\n"
                                   "podgit log origin/shop\n"
-                                  "podgit diff shop origin/shop",
+                                  "podgit diff shop origin/shop\n"
+                                  "podgit fetch --unshallow shop   # after a clone --depth: the rest",
                                   "What comes is checked object by object before anything refers to it, and stands "
                                   "as REMOTE/POD beside the own pods; podgit pull moves those. A fetch that was broken "
-                                  "off is run again, and goes on with what has arrived.",
+                                  "off is run again, and goes on with what has arrived.\n"
+                                  "\n"
+                                  "--depth N brings the newest N versions and no older ones, --unshallow the "
+                                  "older ones too; what is here already stays.",
                                   "the store is as it was"};
     return text;
   }
@@ -30,13 +34,15 @@ class Fetch final : public Command {
   void declare(CLI::App& app) override {
     app.add_option("POD", names_, "the pods; else all that the remote has")->type_name("POD");
     declare_remote(app, remote_);
+    depth_.declare(app);
+    app.add_flag("--unshallow", depth_.all, "also the older versions that are not here")->excludes("--depth");
   }
 
   Outcome run(Session& session) override {
     const std::vector<pod::PodName> pods = parse_pods(names_);
     pod::Store& store = session.store_to_change();
     const std::string remote = choose_remote(store, remote_, pods);
-    const auto rows = pod::fetch(store, remote, pods, remote_options(), session.context());
+    const auto rows = pod::fetch(store, remote, pods, depth_.options(), remote_options(), session.context());
     Json list = Json::array();
     for (const pod::PodFetch& row : rows) {
       list.push_back(json_of(row));
@@ -50,6 +56,7 @@ class Fetch final : public Command {
  private:
   std::vector<std::string> names_;
   std::string remote_;
+  DepthOption depth_;
 };
 
 class Pull final : public Command {

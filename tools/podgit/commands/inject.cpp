@@ -5,6 +5,7 @@
 #include "measures.hpp"
 #include "options.hpp"
 #include "service_outcomes.hpp"
+#include "step_options.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
@@ -40,30 +41,18 @@ class Inject final : public Command {
 
   void declare(CLI::App& app) override {
     declare_positional(app, ref_, "POD", "POD[:N]", "the version to put in");
-    app.add_option("--into,--instance", instance_, "the instance; else $PODGIT_INSTANCE, instance.url, localhost:4566")
-        ->type_name("URL");
-    declare_strategy(app, strategy_);
-    services_.declare(app, "only these services");
+    flags_.declare(app);
     declare_dry_run(app, dry_run_);
-    app.add_flag("-f,--force", force_, "although emulator, version or format differ");
-    app.add_flag("--trust", trust_, "although the verdict is review (podgit verify shows why)");
     app.add_flag("--no-undo", no_undo_, "do not keep what the instance holds; it is lost");
   }
 
   Outcome run(Session& session) override {
     const auto ref = pod::PodRef::parse(ref_);
-    const auto services = services_.services();
-    if (!strategy_.empty()) pod::parse_strategy(strategy_);
-    pod::Store& store = dry_run_ ? session.store_to_read() : session.store_to_change();
-    const pod::Source target = session.instance(instance_);
-    pod::InjectOptions options;
-    options.strategy = session.strategy(strategy_);
-    options.services = services;
-    options.author = session.author();
+    pod::InjectOptions options = flags_.options(session);
     options.dry_run = dry_run_;
-    options.force = force_;
     options.keep_safety_version = !no_undo_;
-    options.trust = trust_;
+    pod::Store& store = dry_run_ ? session.store_to_read() : session.store_to_change();
+    const pod::Source target = flags_.target(session);
     const std::string strategy(pod::strategy_name(options.strategy));
     session.detail(fmt::format("into {} with {}", target.display(), strategy));
     ask_first(session, store.resolve(ref), target, options);
@@ -115,13 +104,9 @@ class Inject final : public Command {
   }
 
   std::string ref_;
-  std::string instance_;
-  std::string strategy_;
-  ServiceOption services_;
+  InjectFlags flags_;
   bool dry_run_ = false;
-  bool force_ = false;
   bool no_undo_ = false;
-  bool trust_ = false;
 };
 
 }  // namespace

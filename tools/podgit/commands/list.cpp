@@ -54,25 +54,30 @@ class List final : public Command {
     Json all = Json::array();
     Table table({{"POD"}, {"VERSION", Table::Align::right}, {"LAST CHANGE"}, {"VERDICT"}, {"MESSAGE"}});
     bool any = false;
-    for (const pod::RemotePod& pod : pod::remote_pods(store, remote, remote_options(), session.context())) {
+    const std::vector<pod::RemotePod> pods = pod::remote_pods(store, remote, remote_options(), session.context());
+    for (const pod::RemotePod& pod : pods) {
       all.push_back({{"name", pod.pod.str()},
                      {"deleted", pod.deleted},
                      {"generation", pod.generation},
                      {"changed", utc_time(pod.changed)},
                      {"commit", pod.commit ? Json(pod.commit->hex()) : Json(nullptr)},
                      {"version", pod.version ? json_of(*pod.version) : Json(nullptr)},
-                     {"verdict", pod.verdict ? Json(pod::verdict_name(*pod.verdict)) : Json(nullptr)}});
+                     {"verdict", pod.verdict ? Json(pod::verdict_name(*pod.verdict)) : Json(nullptr)},
+                     {"error", error_json(pod.error)}});
       if (pod.deleted) continue;
       any = true;
-      table.add({pod.pod.str(), pod.version ? std::to_string(pod.version->number) : "?", short_time(pod.changed),
-                 std::string(pod.verdict ? pod::verdict_name(*pod.verdict) : "?"),
-                 pod.version ? pod.version->subject() : "(not fetched)"});
+      if (pod.error)
+        table.add({pod.pod.str(), "?", "?", "?", "(damaged)"});
+      else
+        table.add({pod.pod.str(), pod.version ? std::to_string(pod.version->number) : "?", short_time(pod.changed),
+                   std::string(pod.verdict ? pod::verdict_name(*pod.verdict) : "?"),
+                   pod.version ? pod.version->subject() : "(not fetched)"});
     }
     if (!any)
       session.note(fmt::format("{} has no pods", remote));
     else if (!session.json())
       session.print(table);
-    return {.data = {{"remote", remote}, {"pods", std::move(all)}}};
+    return outcome_of(session, pods, {{"remote", remote}, {"pods", std::move(all)}});
   }
 
   std::optional<std::string> remote_;

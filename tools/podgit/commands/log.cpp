@@ -51,6 +51,7 @@ class Log final : public Command {
       else
         print(session, store, version, seen == 0, context);
       if (seen == 0 && !session.json()) session.out().flush();  // long histories are read while they are walked
+      if (version.cut) tell_older(session, version);
       return ++seen < limit_ && !session.out().closed();
     });
     return {.data = {{"pod", ref.has_pod() ? Json(ref.pod().str()) : Json(nullptr)}, {"versions", std::move(all)}}};
@@ -59,7 +60,7 @@ class Log final : public Command {
  private:
   Json entry(const pod::Store& store, const pod::Version& version, const pod::Context& context) const {
     Json out = json_of(version);
-    if (!stat_) return out;
+    if (!stat_ || version.cut) return out;
     const auto before = predecessor(store, version);
     const Comparison found = compare(store, before, version);
     const pod::ResourceDiff resources = compare_resources(store, before, version, false, context);
@@ -81,7 +82,7 @@ class Log final : public Command {
       if (!first) out.line("");
       print_version_header(session, version);
     }
-    if (!stat_) return;
+    if (!stat_ || version.cut) return;
     if (!oneline_) out.line("");
     const pod::ResourceDiff found = compare_resources(store, predecessor(store, version), version, false, context);
     print_resource_summary(session, found, " ");

@@ -3,6 +3,7 @@
 #include "command.hpp"
 #include "measures.hpp"
 #include "options.hpp"
+#include "version_text.hpp"
 
 #include <fmt/format.h>
 #include <CLI/App.hpp>
@@ -68,6 +69,7 @@ class Versions final : public Command {
         session.print(table);
         session.out().flush();
       }
+      if (version.cut) tell_older(session, version);
       return seen < limit_ && !session.out().closed();
     });
     if (!session.json()) session.print(table);
