@@ -61,12 +61,22 @@ Fd try_lock_folder(const fs::path& folder) noexcept {
   return fd;
 }
 
-/// A new file, flocked. A sweep may come between the two; then the file is gone or going, and another one is made.
+/// Flocks what was just made. False where a sweep came between the two: then it is gone or going.
+bool hold_new(const Fd& fd, const fs::path& shown) {
+  struct stat status {};
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    throw_errno(errno, "lock", shown);
+  }
+  if (::fstat(fd.get(), &status) != 0) throw_errno(errno, "read", shown);
+  return status.st_nlink > 0;
+}
+
+/// A new file, flocked.
 Fd create_held(const fs::path& file, mode_t mode, const fs::path& shown) {
   for (;;) {
     Fd fd = open_shown(file, O_WRONLY | O_CREAT | O_EXCL, mode, shown);
-    struct stat status {};
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0 && status.st_nlink > 0) return fd;
+    if (hold_new(fd, shown)) return fd;
     ::unlink(file.c_str());
   }
 }
@@ -158,15 +168,22 @@ std::size_t FileSource::read(std::span<std::byte> buffer) {
 
 TempFolder::TempFolder(const fs::path& parent, std::string_view prefix) {
   for (;;) {
-    path_ = parent / (std::string(prefix) + random_suffix());
-    if (::mkdir(path_.c_str(), 0700) != 0) {
+    const fs::path path = parent / (std::string(prefix) + random_suffix());
+    if (::mkdir(path.c_str(), 0700) != 0) {
       if (errno != EEXIST) throw_errno(errno, "create a folder in", parent);
       continue;
     }
-    // A sweep may come between mkdir and flock; then the folder is gone or going, and another one is made.
-    lock_ = try_lock_folder(path_);
-    struct stat status {};
-    if (lock_ && ::fstat(lock_.get(), &status) == 0 && status.st_nlink > 0) return;
+    try {
+      lock_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!lock_ && errno != ENOENT) throw_errno(errno, "create a folder in", parent);
+      if (lock_ && hold_new(lock_, parent)) {
+        path_ = path;
+        return;
+      }
+    } catch (...) {
+      ::rmdir(path.c_str());
+      throw;
+    }
   }
 }
 TempFolder::TempFolder(TempFolder&& other) noexcept

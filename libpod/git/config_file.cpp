@@ -14,11 +14,16 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t config_limit = 1u << 20;
 
+std::string cannot_read(const fs::path& named) {
+  return "the configuration " + quote(named.native()) + " cannot be read";
+}
+
 /// What is wrong with the text is told from what the system says of the file.
 Error unreadable(int result, const fs::path& named) {
   const git_error* last = git_error_last();
-  const ErrorCode code = last != nullptr && last->klass == GIT_ERROR_CONFIG ? ErrorCode::corrupt : ErrorCode::io;
-  return libgit2_error(result, code, "the configuration " + quote(named.native()) + " cannot be read");
+  const bool of_the_text = last != nullptr && last->klass == GIT_ERROR_CONFIG && last->message != nullptr &&
+                           !std::string_view(last->message).starts_with("failed to stat");
+  return libgit2_error(result, of_the_text ? ErrorCode::corrupt : ErrorCode::io, cannot_read(named));
 }
 
 ConfigHandle open_config(const fs::path& file, const fs::path& named) {
@@ -55,6 +60,16 @@ std::optional<std::string> read_text(const fs::path& file) {
     throw Error(ErrorCode::corrupt, "the configuration " + quote(file.native()) + " is damaged")
         .because("it holds a NUL byte");
   return text;
+}
+
+/// Whether a line of it begins as keys do.
+bool says_something(std::string_view text) {
+  for (std::size_t start = 0; start < text.size(); start = text.find('\n', start)) {
+    start = text.find_first_not_of(" \t\r\n", start);
+    if (start == std::string_view::npos) return false;
+    if (base::is_alpha(text[start])) return true;
+  }
+  return false;
 }
 
 bool is_plain(std::string_view value) {
@@ -108,8 +123,13 @@ void check_config_key(std::string_view key) {
 }
 
 ConfigEntries read_config(const fs::path& file) {
-  if (!read_text(file)) return {};
-  return entries_of(open_config(file, file).get(), file);
+  const std::optional<std::string> text = read_text(file);
+  if (!text) return {};
+  ConfigEntries entries = entries_of(open_config(file, file).get(), file);
+  // libgit2 takes a file that it cannot look at for one that is not there.
+  if (entries.empty() && says_something(*text))
+    throw Error(ErrorCode::io, cannot_read(file)).because("it says something, and libgit2 found nothing");
+  return entries;
 }
 
 std::optional<std::string> find_config(const ConfigEntries& entries, std::string_view key) {

@@ -39,18 +39,25 @@ std::string encode_times(const std::vector<std::uint32_t>& times, const Oid& pac
 
 TemporaryFile::TemporaryFile(const fs::path& folder, std::string_view prefix) {
   for (;;) {
-    path_ = folder / (std::string(prefix) + digest::hex(digest::random_bytes(8)));
+    const fs::path path = folder / (std::string(prefix) + digest::hex(digest::random_bytes(8)));
     try {
-      fd_ = base::open_file(path_, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-      // Held while it lives, so that a sweep tells it from what a killed writer left. One that came in between has
-      // taken the file away: then another one is made.
-      struct stat status {};
-      if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0) return;
+      fd_ = base::open_file(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::already_exists) {
-        path_.clear();
-        throw;
-      }
+      if (error.code() != ErrorCode::already_exists) throw;
+      continue;
+    }
+    // Held while it lives, so that a sweep tells it from what a killed writer left. One that came in between has
+    // taken the file away: then another one is made.
+    struct stat status {};
+    const bool locked = ::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0;
+    if ((!locked && errno != EWOULDBLOCK) || ::fstat(fd_.get(), &status) != 0) {
+      const int error = errno;
+      ::unlink(path.c_str());
+      base::throw_errno(error, "lock", path);
+    }
+    if (locked && status.st_nlink > 0) {
+      path_ = path;
+      return;
     }
   }
 }

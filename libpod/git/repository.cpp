@@ -196,8 +196,9 @@ std::vector<Ref> Repository::refs(std::string_view prefix, const std::function<v
         throw Error(ErrorCode::corrupt, "the ref " + quote(name) + " is broken")
             .because("it points to a ref that does not exist");
       found.push_back({name, *target});
-    } catch (const Error&) {
-      if (!broken) throw;
+    } catch (const Error& error) {
+      // One that the disk does not give now is not broken: nobody may put another value in its place.
+      if (!broken || error.code() != ErrorCode::corrupt) throw;
       broken(name);
     }
   }

@@ -80,7 +80,7 @@ class Repository {
 
   Commit commit(const Oid& id) const;
   std::optional<Oid> find_ref(std::string_view name) const;
-  /// Sorted by name; a ref that cannot be read is given to `broken` (its name), or throws Error(corrupt) without it.
+  /// Sorted by name; a ref whose file says nothing is given to `broken` (its name), or throws Error(corrupt) without.
   std::vector<Ref> refs(std::string_view prefix, const std::function<void(std::string)>& broken = {}) const;
   /// Compare-and-swap, durable: `expected` zero means it must not exist; `target` zero deletes. Waits for nobody:
   /// the caller holds the store's lock, so a left-over *.lock of this ref is removed.

@@ -80,7 +80,9 @@ bool RefMend::is_commit(const Oid& id) const {
     impl_.repository.commit(id);
     return true;
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::cancelled) throw;
+    // What the disk does not give now may be there: no ref is moved for that.
+    if (error.code() == ErrorCode::cancelled || error.code() == ErrorCode::io || error.code() == ErrorCode::denied)
+      throw;
     return false;
   }
 }

@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 
-from sound_store import assert_clear_error, assert_sound, assert_takes_turns, let_time_pass, refs
+from sound_store import assert_clear_error, assert_sound, assert_takes_turns, git, let_time_pass, refs
 from test_kill import damage, files_of, mount_point, must, shop, versions  # noqa: F401: two are fixtures
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -51,7 +51,11 @@ class Trials:
         return subprocess.run([self._podgit._binary, *self._arguments], env=environment, cwd=self._podgit.home,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
 
-    def _fresh(self):
+    def calls(self):
+        """Of the last run, those that its kind of fault can befall: "NUMBER CALL PATH"."""
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def fresh(self):
         shutil.rmtree(self._podgit.home)
         shutil.copytree(self._template, self._podgit.home, symlinks=True)
         if self._ready:
@@ -60,10 +64,9 @@ class Trials:
     def _points(self):
         points = []
         for kind in KINDS:
-            self._fresh()
+            self.fresh()
             must(self.run(f"{kind}:0"))
-            calls = len(self._log.read_text().splitlines()) if self._log.exists() else 0
-            points += [(kind, number + 1) for number in range(calls)]
+            points += [(kind, number + 1) for number in range(len(self.calls()))]
         wanted = os.environ.get("PODGIT_ERROR_POINTS", "140")
         if wanted == "all":
             return points
@@ -74,10 +77,10 @@ class Trials:
         """`look(point, done)` says by assertions what must hold after each; all that does not is told at the end."""
         failed, wrong, points = 0, [], self._points()
         for kind, number in points:
-            self._fresh()
+            self.fresh()
             done = self.run(f"{kind}:{number}")
             failed += done.returncode != 0
-            line = next((line for line in self._log.read_text().splitlines() if line.startswith(f"{number} ")), "none")
+            line = next((line for line in self.calls() if line.startswith(f"{number} ")), "none")
             point = f"{kind} {line} -> {done.returncode}\n{done.stdout}{done.stderr}".replace(str(self._podgit.home), ".")
             try:
                 if self._finds and done.returncode == 7:
@@ -119,6 +122,26 @@ def test_a_commit_on_a_failing_disk(shop, failing_disk, command):
 
     Trials(shop, failing_disk, arguments).judge(look)
     assert_takes_turns(shop)
+
+
+def test_a_branch_that_the_disk_does_not_give_now_stays_where_stock_git_moved_it(shop, failing_disk):
+    """The journal knows an older place of it, which is for broken refs only."""
+    moved = git(shop.store, "-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "more", "-p", "shop",
+                "shop^{tree}").strip()
+    git(shop.store, "update-ref", "refs/heads/shop", moved)
+    for arguments in (("commit", "other", "--from", "./state-2"), ("fsck", "--repair")):
+        shutil.rmtree(shop.home.with_name("template"), ignore_errors=True)
+        trials = Trials(shop, failing_disk, arguments)
+        must(trials.run("EIO:0"))
+        calls = [line.split() for line in trials.calls()]
+        points = [number for number, call, path in calls if call.startswith("open") and path.endswith("/refs/heads/shop")]
+        assert points
+        for number in points:
+            trials.fresh()
+            trials.run(f"EIO:{number}")
+            assert git(shop.store, "rev-parse", "shop").strip() == moved
+            must(shop.run(*arguments))
+            assert git(shop.store, "rev-parse", "shop").strip() == moved
 
 
 @pytest.mark.parametrize("folder", ["that is new", "of somebody else", "of podgit"])

@@ -63,6 +63,21 @@ class FileSizeLimit {
   rlimit before_{};
 };
 
+/// No file can be opened while this lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    rlimit limit = before_;
+    limit.rlim_cur = 0;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 }  // namespace
 
 TEST_CASE("a descriptor closes once, and moves") {
@@ -188,6 +203,17 @@ TEST_CASE("a temporary folder is private, and goes with all it holds") {
   CHECK(files_in(parent) == 0);
   CHECK(read_file(outside, 10) == "kept");
   CHECK(failure_of([&] { TempFolder(parent / "missing"); }).code() == ErrorCode::not_found);
+}
+
+TEST_CASE("a temporary folder that cannot be held is no folder, and nothing stays") {
+  const fs::path parent = fresh("x").parent_path();
+  const pod::Error failure = failure_of([&] {
+    const NoDescriptors none;
+    const TempFolder folder(parent);
+  });
+  CHECK(failure.code() == ErrorCode::io);
+  CHECK(failure.causes() == std::vector<std::string>{"Too many open files"});
+  CHECK(files_in(parent) == 0);
 }
 
 TEST_CASE("a temporary folder that is kept stays") {
