@@ -227,13 +227,16 @@ std::optional<Written> write_version(const TreeView& view, const Target& target,
   } else if (target.empty ? !put_in_free_place(parent, target.name, work_fd.get(), target.path)
                           : !put_in_place_of(parent, target.name, work_fd.get(), target.path, Exchange::atomic)) {
     return std::nullopt;
-  } else {
-    base::sync_file(parent, target.parent);
   }
 
   Written written{plan.files.size(), plan.bytes, 0, std::nullopt};
   const int placed = target.in_place ? replaced.get() : fresh.get();
-  writer.let_go_of_before(placed, target.in_place ? old.get() : replaced.get());
+  try {
+    if (!target.in_place) base::sync_file(parent, target.parent);
+    writer.let_go_of_before(placed, target.in_place ? old.get() : replaced.get());
+  } catch (Error& error) {
+    throw error.keeping("the folder holds the version already, though a power cut now might take it back");
+  }
   for (const MadeFile& file : writer.made()) written.kept += file.kept;
   if (exact) {
     struct stat status {};

@@ -62,16 +62,18 @@ class Trials:
             must(self._podgit.run(*self._ready))
 
     def _points(self):
+        """As many of each kind, as far as it has them."""
+        wanted = os.environ.get("PODGIT_ERROR_POINTS", "128")
+        choice = random.Random(f"{os.environ.get('PODGIT_SEED', 1)} {self._arguments}")
         points = []
         for kind in KINDS:
             self.fresh()
             must(self.run(f"{kind}:0"))
-            points += [(kind, number + 1) for number in range(len(self.calls()))]
-        wanted = os.environ.get("PODGIT_ERROR_POINTS", "140")
-        if wanted == "all":
-            return points
-        choice = random.Random(f"{os.environ.get('PODGIT_SEED', 1)} {self._arguments}")
-        return sorted(choice.sample(points, min(len(points), max(1, int(wanted) // TESTS))))
+            numbers = range(1, len(self.calls()) + 1)
+            if wanted != "all":
+                numbers = choice.sample(numbers, min(len(numbers), max(1, int(wanted) // TESTS // len(KINDS))))
+            points += [(kind, number) for number in sorted(numbers)]
+        return points
 
     def judge(self, look):
         """`look(point, done)` says by assertions what must hold after each; all that does not is told at the end."""
@@ -124,7 +126,7 @@ def test_a_commit_on_a_failing_disk(shop, failing_disk, command):
     assert_takes_turns(shop)
 
 
-def test_a_branch_that_the_disk_does_not_give_now_stays_where_stock_git_moved_it(shop, failing_disk):
+def test_a_branch_that_cannot_be_opened_now_stays_where_stock_git_moved_it(shop, failing_disk):
     """The journal knows an older place of it, which is for broken refs only."""
     moved = git(shop.store, "-c", "user.name=a", "-c", "user.email=a@b", "commit-tree", "-m", "more", "-p", "shop",
                 "shop^{tree}").strip()
@@ -132,13 +134,14 @@ def test_a_branch_that_the_disk_does_not_give_now_stays_where_stock_git_moved_it
     for arguments in (("commit", "other", "--from", "./state-2"), ("fsck", "--repair")):
         shutil.rmtree(shop.home.with_name("template"), ignore_errors=True)
         trials = Trials(shop, failing_disk, arguments)
-        must(trials.run("EIO:0"))
+        trials.fresh()
+        must(trials.run("EMFILE:0"))
         calls = [line.split() for line in trials.calls()]
-        points = [number for number, call, path in calls if call.startswith("open") and path.endswith("/refs/heads/shop")]
+        points = [number for number, call, path in calls if path.endswith("/refs/heads/shop")]
         assert points
         for number in points:
             trials.fresh()
-            trials.run(f"EIO:{number}")
+            trials.run(f"EMFILE:{number}")
             assert git(shop.store, "rev-parse", "shop").strip() == moved
             must(shop.run(*arguments))
             assert git(shop.store, "rev-parse", "shop").strip() == moved
@@ -168,6 +171,20 @@ def test_a_checkout_on_a_failing_disk(shop, failing_disk, folder):
         assert all(path.stat().st_nlink == 1 for path in work.rglob("*") if path.is_file())
 
     Trials(shop, failing_disk, ("checkout", "shop:2", "work", "--force")).judge(look)
+
+
+def test_a_checkout_that_cannot_make_its_last_step_durable_says_that_the_folder_holds_the_version(shop, failing_disk):
+    must(shop.run("commit", "shop", "--from", "./state-2"))
+    must(shop.run("checkout", "shop:1", "work"))
+    trials = Trials(shop, failing_disk, ("checkout", "shop:2", "work", "--force"))
+    trials.fresh()
+    must(trials.run("ENOSPC:0"))
+    last = [line.split()[0] for line in trials.calls() if line.split()[1] == "fsync"][-1]
+    trials.fresh()
+    done = trials.run(f"ENOSPC:{last}")
+    assert_clear_error(done, 1)
+    assert "unchanged: the folder holds the version already" in done.stderr
+    assert files_of(shop.home / "work") == files_of(shop.home / "state-2")
 
 
 def test_a_checkout_into_a_mount_point_on_a_failing_disk(shop, failing_disk, mount_point):
