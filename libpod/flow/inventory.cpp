@@ -32,6 +32,7 @@ std::string head_of(const snapshot::TreeView& view, const FileEntry& file) {
 Judgement judge_file(const snapshot::TreeView& view, const FileEntry& file) {
   std::string head = head_of(view, file);
   if (!policy::needs_whole_file(file.path, head)) return policy::judge(std::move(head), file.path);
+  if (file.size < head_size) return policy::judge(std::move(head), file.path);
   if (file.size <= reading::size_limit) return policy::judge(flow::load(view, file), file.path);
   Judgement judgement{.path = file.path, .verdict = Verdict::refuse, .concerns = {}};
   judgement.concerns.push_back({.verdict = Verdict::refuse,

@@ -103,8 +103,7 @@ void FolderWalk::add_tasks(std::vector<Task> tasks) {
   if (stopping_) return;
   // Depth first, in order: fewer folders are open at once.
   tasks_.insert(tasks_.begin(), tasks.begin(), tasks.end());
-  const std::size_t most = std::max(1u, std::thread::hardware_concurrency());
-  if (tasks_.size() >= worth_a_thread && helpers_.size() + 1 < most) {
+  if (tasks_.size() >= worth_a_thread && helpers_.size() + 1 < most_) {
     try {
       helpers_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {

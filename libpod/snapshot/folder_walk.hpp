@@ -6,6 +6,7 @@
 
 #include <libpod/context.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -86,6 +87,7 @@ class FolderWalk {
   const StatCache* cache_;
   WalkedFolder root_;
   std::uint64_t root_device_ = 0;
+  const std::size_t most_ = std::max(1u, std::thread::hardware_concurrency());  // the system reads it from a file
 
   std::mutex mutex_;  // of all below
   std::condition_variable changed_;

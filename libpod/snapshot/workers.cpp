@@ -1,6 +1,5 @@
 #include "snapshot/workers.hpp"
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -23,8 +22,7 @@ Workers::~Workers() {
 
 void Workers::add(Task task) {
   std::unique_lock lock(mutex_);
-  const std::size_t most = std::max(1u, std::thread::hardware_concurrency());
-  if (threads_.size() < most && running_ + tasks_.size() >= threads_.size()) {
+  if (threads_.size() < most_ && running_ + tasks_.size() >= threads_.size()) {
     try {
       threads_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {

@@ -1,6 +1,7 @@
 // Tasks that all cores work off in the order in which they are added, with a bound on how many wait.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -30,7 +31,8 @@ class Workers {
  private:
   void work();
 
-  std::mutex mutex_;  // of all below
+  const std::size_t most_ = std::max(1u, std::thread::hardware_concurrency());  // the system reads it from a file
+  std::mutex mutex_;                                                            // of all below
   std::condition_variable changed_;
   std::deque<Task> tasks_;
   std::vector<std::thread> threads_;
