@@ -1,6 +1,7 @@
 #include "flow/remote_access.hpp"
 
 #include "base/files.hpp"
+#include "git/config_file.hpp"
 #include "http/client.hpp"
 #include "objects/directory_store.hpp"
 #include "objects/s3_store.hpp"
@@ -151,8 +152,9 @@ void set_tracking_ref(Store& store, const OpenRemote& remote, const PodName& pod
 
 void remember_upstream(Store& store, const OpenRemote& remote, const PodName& pod) {
   if (upstream(store, pod) == remote.info.name) return;
-  store.set_config("branch." + pod.str() + ".merge", pod.branch());
-  store.set_config("branch." + pod.str() + ".remote", remote.info.name);
+  const store::WriterLock lock = store.engine().lock({});
+  git::write_config(store.path() / "config", {{"branch." + pod.str() + ".merge", pod.branch()},
+                                              {"branch." + pod.str() + ".remote", remote.info.name}});
 }
 
 }  // namespace pod::flow

@@ -1,6 +1,7 @@
 // Remotes in the store's configuration, as git keeps them.
 
 #include "flow/remote_memory.hpp"
+#include "git/config_file.hpp"
 #include "git/repository.hpp"
 #include "store/engine.hpp"
 
@@ -122,28 +123,33 @@ RemoteInfo add_remote(Store& store, const RemoteInfo& remote) {
   if (store.config(key_of(added.name, "url")))
     throw Error(ErrorCode::already_exists, "there is already a remote " + quote(added.name))
         .hint("podgit remote remove " + added.name);
-  // The URL last: a remote without one is none.
-  store.set_config(key_of(added.name, "fetch"), "+refs/heads/*:refs/remotes/" + added.name + "/*");
-  store.set_config(key_of(added.name, "url"), std::string(helper) + added.url);
+  const store::WriterLock lock = store.engine().lock({});
+  git::write_config(store.path() / "config",
+                    {{key_of(added.name, "fetch"), "+refs/heads/*:refs/remotes/" + added.name + "/*"},
+                     {key_of(added.name, "url"), std::string(helper) + added.url}});
   return added;
 }
 
 void remove_remote(Store& store, std::string_view name) {
   const RemoteInfo remote = remote_named(store, name);
+  store::Engine& engine = store.engine();
+  // The URL first: a remote without one is none.
   store.set_config(key_of(remote.name, "url"), std::nullopt);
   {
-    store::Engine& engine = store.engine();
     const store::WriterLock lock = engine.lock({});
     for (const git::Ref& ref : engine.repository().refs("refs/remotes/" + remote.name + "/"))
       engine.repository().update_ref(ref.name, ref.target, Oid(), "remote remove");
   }
   flow::RemoteMemory(store.path(), remote.name).forget_all();
+  const store::WriterLock lock = engine.lock({});
+  git::ConfigChanges changes;
   for (const auto& [key, value] : store.config_entries()) {
     const bool of_remote = key.starts_with("remote." + remote.name + ".");
     const bool upstream_of = key.starts_with("branch.") && key.ends_with(".remote") && value == remote.name;
-    if (of_remote || upstream_of) store.set_config(key, std::nullopt);
-    if (upstream_of) store.set_config(key.substr(0, key.size() - 6) + "merge", std::nullopt);
+    if (of_remote || upstream_of) changes.emplace_back(key, std::nullopt);
+    if (upstream_of) changes.emplace_back(key.substr(0, key.size() - 6) + "merge", std::nullopt);
   }
+  if (!changes.empty()) git::write_config(store.path() / "config", changes);
 }
 
 std::optional<std::string> upstream(const Store& store, const PodName& pod) {

@@ -5,6 +5,7 @@
 #include "git/libgit2.hpp"
 #include "git/repository.hpp"
 
+#include <fcntl.h>
 #include <algorithm>
 
 namespace pod::git {
@@ -103,6 +104,36 @@ std::string normal_key(std::string_view key) {
          base::lower(key.substr(last));
 }
 
+void write_copy(const fs::path& copy, std::string_view text) {
+  const base::Fd fd = base::open_file(copy, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  base::write_all(fd.get(), base::bytes_of(text), copy);
+}
+
+/// The text after one change. libgit2 edits a copy, since it neither syncs what it writes nor gets past a stale lock;
+/// and it writes a word of ours instead of the value, since it loses carriage returns.
+std::string changed(std::string before, const std::string& key, const std::optional<std::string>& value,
+                    const fs::path& copy, const fs::path& file) {
+  const auto failed = [&](int result) {
+    return libgit2_error(result, ErrorCode::io, "the configuration " + quote(file.native()) + " cannot be changed");
+  };
+  std::string word = "podvalue";
+  while (before.find(word) != std::string::npos) word += 'x';
+  write_copy(copy, before);
+  {
+    const ConfigHandle config = open_config(copy, file);
+    int result = git_config_delete_multivar(config.get(), key.c_str(), ".*");
+    if (result < 0 && result != GIT_ENOTFOUND) throw failed(result);
+    if (value) result = git_config_set_string(config.get(), key.c_str(), word.c_str());
+    if (value && result < 0) throw failed(result);
+  }
+  std::string after = base::read_file(copy, config_limit).value_or("");
+  if (!value) return after;
+  const std::size_t at = after.find(word);
+  if (at == std::string::npos)
+    throw Error(ErrorCode::internal, "the configuration " + quote(file.native()) + " cannot be changed");
+  return after.replace(at, word.size(), written(*value));
+}
+
 }  // namespace
 
 void check_config_key(std::string_view key) {
@@ -139,51 +170,28 @@ std::optional<std::string> find_config(const ConfigEntries& entries, std::string
   return std::nullopt;
 }
 
-void write_config(const fs::path& file, std::string_view key, std::optional<std::string_view> value) {
-  check_config_key(key);
-  if (value && value->find('\0') != std::string_view::npos)
-    throw Error(ErrorCode::invalid_argument, "the value of " + quote(key) + " holds a NUL byte");
-  const std::string name(key);
-  const std::string before = read_text(file).value_or("");
-  const ConfigEntries old_entries = read_config(file);
-
-  // libgit2 edits a copy, since it neither syncs what it writes nor gets past a stale lock; and it writes a word of
-  // ours instead of the value, since it loses carriage returns.
+void write_config(const fs::path& file, const ConfigChanges& changes) {
+  std::string text = read_text(file).value_or("");
+  ConfigEntries expected = read_config(file);
   const base::TempFolder scratch(file.parent_path(), ".tmp-config-");
   const fs::path copy = scratch.path() / "config";
-  const auto failed = [&](int result) {
-    return libgit2_error(result, ErrorCode::io, "the configuration " + quote(file.native()) + " cannot be changed");
-  };
-  std::string word = "podvalue";
-  while (before.find(word) != std::string::npos) word += 'x';
-  base::write_file_atomically(copy, before);
-  {
-    const ConfigHandle config = open_config(copy, file);
-    int result = git_config_delete_multivar(config.get(), name.c_str(), ".*");
-    if (result < 0 && result != GIT_ENOTFOUND) throw failed(result);
-    if (value) result = git_config_set_string(config.get(), name.c_str(), word.c_str());
-    if (value && result < 0) throw failed(result);
+  for (const auto& [key, value] : changes) {
+    check_config_key(key);
+    if (value && value->find('\0') != std::string::npos)
+      throw Error(ErrorCode::invalid_argument, "the value of " + quote(key) + " holds a NUL byte");
+    text = changed(std::move(text), key, value, copy, file);
+    std::erase_if(expected, [wanted = normal_key(key)](const auto& entry) { return entry.first == wanted; });
+    if (value) expected.emplace_back(normal_key(key), *value);
   }
-  std::string after = base::read_file(copy, config_limit).value_or("");
-  if (value) {
-    const std::size_t at = after.find(word);
-    if (at == std::string::npos)
-      throw Error(ErrorCode::internal, "the configuration " + quote(file.native()) + " cannot be changed");
-    after.replace(at, word.size(), written(*value));
-    base::write_file_atomically(copy, after);
-  }
-
-  ConfigEntries expected;
-  for (const auto& entry : old_entries)
-    if (entry.first != normal_key(key)) expected.push_back(entry);
-  if (value) expected.emplace_back(normal_key(key), *value);
+  write_copy(copy, text);
   ConfigEntries got = read_config(copy);
   std::sort(expected.begin(), expected.end());
   std::sort(got.begin(), got.end());
   if (got != expected)
-    throw Error(ErrorCode::invalid_argument, "the configuration cannot hold this value of " + quote(key))
+    throw Error(ErrorCode::invalid_argument,
+                "the configuration cannot hold this value of " + quote(changes.front().first))
         .keeping("the configuration was not changed");
-  base::write_file_atomically(file, after);
+  base::write_file_atomically(file, text);
 }
 
 std::vector<std::pair<std::string, std::string>> read_config_file(const fs::path& file) {
@@ -201,7 +209,7 @@ void write_config_file(const fs::path& file, std::string_view key, std::optional
     fs::create_directories(target.parent_path(), error);
     if (error) base::throw_errno(error.value(), "create the folder", target.parent_path());
   }
-  write_config(target, key, value);
+  write_config(target, {{std::string(key), value ? std::optional<std::string>(*value) : std::nullopt}});
 }
 
 }  // namespace pod::git

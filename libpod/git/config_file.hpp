@@ -21,7 +21,9 @@ void check_config_key(std::string_view key);
 ConfigEntries read_config(const std::filesystem::path& file);
 /// The last one counts, as in git.
 std::optional<std::string> find_config(const ConfigEntries& entries, std::string_view key);
-/// nullopt removes every value of the key. The new text is parsed again before it takes the old one's place.
-void write_config(const std::filesystem::path& file, std::string_view key, std::optional<std::string_view> value);
+using ConfigChanges = std::vector<std::pair<std::string, std::optional<std::string>>>;
+/// All of them or none. nullopt removes every value of the key. The new text is parsed again before it takes the old
+/// one's place.
+void write_config(const std::filesystem::path& file, const ConfigChanges& changes);
 
 }  // namespace pod::git

@@ -138,13 +138,9 @@ Repository Repository::init(const fs::path& folder) {
   fs::path missing = absolute;
   std::vector<fs::path> to_make;
   for (; !fs::exists(missing); missing = missing.parent_path()) to_make.push_back(missing);
-  for (auto next = to_make.rbegin(); next != to_make.rend(); ++next) {
-    make_folder(*next);
-    base::sync_folder(next->parent_path());
-  }
+  for (auto next = to_make.rbegin(); next != to_make.rend(); ++next) make_folder(*next);
   for (const char* inner : {"objects", "objects/pack", "objects/info", "refs", "refs/heads", "refs/tags"})
     make_folder(absolute / inner);
-  for (const char* inner : {"objects", "refs"}) base::sync_folder(absolute / inner);
   base::write_file_atomically(absolute / "config", initial_config);
   base::write_file_atomically(absolute / "HEAD", "ref: " + std::string(first_branch) + '\n');
   return open(absolute);
@@ -272,7 +268,7 @@ std::vector<std::pair<std::string, std::string>> Repository::config_entries() co
   return read_config(impl_->path / "config");
 }
 void Repository::set_config(std::string_view key, std::optional<std::string_view> value) {
-  write_config(impl_->path / "config", key, value);
+  write_config(impl_->path / "config", {{std::string(key), value ? std::optional<std::string>(*value) : std::nullopt}});
 }
 
 }  // namespace pod::git

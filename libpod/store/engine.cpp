@@ -62,14 +62,20 @@ void sync_all(const fs::path& folder) {
   base::sync_folder(folder);
 }
 
+void write_new(const fs::path& file, std::string_view text) {
+  const base::Fd fd = base::open_file(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  base::write_all(fd.get(), base::bytes_of(text), file);
+}
+
+/// Under a name that nobody knows yet: one sync of everything at the end.
 void make_store(const fs::path& folder) {
   git::Repository repository = git::Repository::init(folder);
   // Safety versions and old tips are nobody's business but this store's.
   repository.set_config("transfer.hideRefs", "refs/pod");
   fs::create_directories(folder / "pod" / "tmp");
-  base::write_file_atomically(folder / "pod" / "format", encode_marker(store_format()));
-  base::write_file_atomically(folder / "pod" / "journal", "");
-  base::write_file_atomically(folder / "pod" / "lock", "");
+  write_new(folder / "pod" / "format", encode_marker(store_format()));
+  write_new(folder / "pod" / "journal", "");
+  write_new(folder / "pod" / "lock", "");
   fs::permissions(folder, fs::perms::owner_all);
   sync_all(folder);
 }
