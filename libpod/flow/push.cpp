@@ -3,13 +3,10 @@
 // What the remote says of the pod is read first; what it lacks is written as packs into a spool, the same bytes each
 // time, and uploaded; then HEAD moves by compare-and-swap. A push that was broken off is simply run again.
 
-#include "base/files.hpp"
 #include "flow/progress_step.hpp"
 #include "flow/remote_access.hpp"
 #include "flow/sending.hpp"
-#include "remote/outgoing.hpp"
 #include "remote/publication.hpp"
-#include "remote/shared_packs.hpp"
 #include "store/engine.hpp"
 
 #include <libpod/remote.hpp>
@@ -23,7 +20,6 @@ using flow::OpenRemote;
 using flow::SeenPod;
 using remote::PodState;
 
-constexpr std::uint64_t share_from = 1ull << 20;
 constexpr int most_rounds = 3;  // where a push takes longer than a day
 
 std::uint64_t versions_between(const git::Repository& repository, Oid from, const Oid& until) {
@@ -72,14 +68,7 @@ class Push {
 
     const store::ObjectHold hold = store_.engine().hold(context_);
     const git::ObjectTable table = flow::read_table(repository_.objects_folder(), context_);
-    remote::Gap gap{.tips = {row.version->commit}, .remote_tips = remote_tips(row.before), .in_remote = {}};
-    remote::MissingObjects missing = remote::find_missing(table, *repository_.objects(), gap, context_);
-    remote::SharedPacks shared;
-    if (missing.stored_bytes >= share_from) {
-      shared = find_shared(table, missing, state, row.pod);
-      gap.in_remote = shared.holder();
-      if (gap.in_remote) missing = remote::find_missing(table, *repository_.objects(), gap, context_);
-    }
+    const auto [missing, shared] = find_outstanding(table, state, row);
     row.bytes_shared = shared.bytes;
     row.objects = missing.skeleton.size() + missing.content.size();
     row.versions = versions_between(repository_, row.version->commit, row.before);
@@ -124,18 +113,15 @@ class Push {
     row.error = std::move(why).keeping("the remote was not changed");
   }
 
-  /// After the time was asked for: what HEADs of other pods name from then on stays long enough. The indexes that were
-  /// fetched stay open.
-  remote::SharedPacks find_shared(const git::ObjectTable& table, const remote::MissingObjects& missing,
-                                  const std::optional<PodState>& state, const PodName& pod) {
-    const flow::ProgressStep step(context_, "looking for what other pods share", std::nullopt);
-    const base::TempFolder indexes(store_.engine().spool_folder());
+  flow::Outstanding find_outstanding(const git::ObjectTable& table, const std::optional<PodState>& state,
+                                     const PodPush& row) {
     const auto seen = [&](const PodName& other) -> std::optional<PodState> {
       auto found = remote_.memory.find(other);
       return found ? std::optional(std::move(found->state)) : std::nullopt;
     };
-    const auto own = state && state->manifest ? all_packs(*state->manifest) : std::set<digest::Sha256Value>();
-    return remote::find_shared_packs(*remote_.objects, pod, own, seen, table, missing, indexes.path(), {}, context_);
+    const remote::Gap gap{.tips = {row.version->commit}, .remote_tips = remote_tips(row.before), .in_remote = {}};
+    return flow::find_outstanding(*remote_.objects, row.pod, state, seen, table, *repository_.objects(), gap,
+                                  store_.engine().spool_folder(), context_);
   }
 
   static std::vector<Oid> remote_tips(const Oid& before) {

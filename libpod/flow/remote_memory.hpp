@@ -27,7 +27,7 @@ struct FetchVerdict {
 
 struct SeenPod {
   remote::PodState state;
-  std::set<digest::Sha256Value> here;  // packs whose objects this store has, or had
+  std::set<digest::Sha256Value> here;  // packs of which this store has, or had, what the pod needs
   std::optional<FetchVerdict> judged;  // none: the tip was never fetched, or by a libpod that kept none
 };
 

@@ -9,11 +9,14 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <set>
+#include <utility>
 
 namespace pod::flow {
 namespace {
 
 constexpr unsigned connections = 4;
+constexpr std::uint64_t share_from = 1ull << 20;
 
 class Sending {
  public:
@@ -94,6 +97,25 @@ git::ObjectTable read_table(const std::filesystem::path& objects, const Context&
       if (tried == most_tries) throw Error(ErrorCode::busy, "the store's packs change too fast").hint("try again");
     }
   }
+}
+
+Outstanding find_outstanding(objects::ObjectStore& remote, const PodName& pod,
+                             const std::optional<remote::PodState>& state,
+                             const std::function<std::optional<remote::PodState>(const PodName&)>& seen,
+                             const git::ObjectTable& table, git::ObjectDatabase& objects, remote::Gap gap,
+                             const std::filesystem::path& spool, const Context& context) {
+  Outstanding out{.missing = remote::find_missing(table, objects, gap, context), .shared = {}};
+  if (out.missing.stored_bytes < share_from) return out;
+  const ProgressStep step(context, "looking for what other pods share", std::nullopt);
+  std::set<digest::Sha256Value> own;
+  if (state && state->manifest)
+    for (const remote::PackInfo& pack : state->manifest->packs) own.insert(pack.pack.sha256);
+  // Indexes that were fetched stay open.
+  const base::TempFolder indexes(spool);
+  out.shared = remote::find_shared_packs(remote, pod, own, seen, table, out.missing, indexes.path(), {}, context);
+  gap.in_remote = out.shared.holder();
+  if (gap.in_remote) out.missing = remote::find_missing(table, objects, gap, context);
+  return out;
 }
 
 Sent send_missing(objects::ObjectStore& remote, const git::ObjectTable& table, git::ObjectDatabase& objects,

@@ -39,10 +39,6 @@ constexpr int most_rounds = 4;  // where the remote moves while its packs are fe
 /// What the remote is called in `pod/remotes` and `pod/buckets`: git may know it by several names, or by none.
 std::string name_of(const std::string& url) { return "url-" + digest::hex(digest::sha256(url)).substr(0, 16); }
 
-bool is_of_one_pod(ErrorCode code) {
-  return code == ErrorCode::corrupt || code == ErrorCode::incompatible || code == ErrorCode::refused;
-}
-
 }  // namespace
 
 struct GitRemote::Impl {
@@ -107,7 +103,7 @@ struct GitRemote::Impl {
       try {
         found[i] = remote::read_state(*objects, names[i], seen[i] ? &seen[i]->state : nullptr);
       } catch (const Error& error) {
-        if (!is_of_one_pod(error.code())) throw;
+        if (!remote::is_of_one_pod(error.code())) throw;
         problems[i] = error.message();
       }
     });
@@ -184,16 +180,8 @@ struct GitRemote::Impl {
   bool try_fetch(const std::vector<PodName>& from, const std::set<Oid>& tips, GitFetched& fetched) {
     const remote::IncomingFolder incoming(folder.incoming(), std::chrono::seconds(30), context);
     const std::vector<PackInfo> all = packs_of(from, true);
-    const std::vector<PackInfo> wanted = packs_of(from, false);
-    bool here = false;
-    try {
-      here = bring(wanted, tips, incoming, fetched);
-    } catch (const Error& error) {
-      // What this repository had once, it may have thrown away since.
-      if (error.code() != ErrorCode::corrupt || wanted.size() == all.size()) throw;
-      here = bring(all, tips, incoming, fetched);
-    }
-    if (!here) return false;
+    if (!bring(from, all, tips, incoming, fetched)) return false;
+    incoming.remove(all);
     for (const PodName& pod : from) remember(pod, all);
     return true;
   }
@@ -209,17 +197,33 @@ struct GitRemote::Impl {
     return true;
   }
 
-  bool bring(const std::vector<PackInfo>& packs, const std::set<Oid>& tips, const remote::IncomingFolder& incoming,
-             GitFetched& fetched) {
-    if (!download(packs, incoming, fetched)) return false;
-    try {
-      take(packs, tips, incoming, fetched);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(packs);
-      throw;
+  bool bring(const std::vector<PodName>& from, const std::vector<PackInfo>& all, const std::set<Oid>& tips,
+             const remote::IncomingFolder& incoming, GitFetched& fetched) {
+    const std::vector<PackInfo> wanted = packs_of(from, false);
+    if (!download(wanted, incoming, fetched)) return false;
+    if (wanted.size() < all.size()) {
+      try {
+        take(wanted, tips, incoming, fetched);
+        return true;
+      } catch (const Error& error) {
+        // What this repository had once, it may have thrown away since.
+        if (error.code() != ErrorCode::corrupt) refused(error, all, incoming);
+      }
+      if (!download(all, incoming, fetched)) return false;
     }
-    incoming.remove(packs);
+    try {
+      take(all, tips, incoming, fetched);
+    } catch (const Error& error) {
+      refused(error, all, incoming);
+    }
     return true;
+  }
+
+  /// What was refused is not kept for another try: it would be refused again.
+  [[noreturn]] static void refused(const Error& error, const std::vector<PackInfo>& packs,
+                                   const remote::IncomingFolder& incoming) {
+    if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(packs);
+    throw error;
   }
 
   // Whole in quarantine, or not at all.
@@ -343,16 +347,18 @@ struct GitRemote::Impl {
       if (const auto before = old.find(name); before == old.end() || before->second != target)
         gap.tips.push_back(target);
     const git::ObjectTable table = flow::read_table(folder.objects_folder(), context);
-    const remote::MissingObjects missing = remote::find_missing(table, folder.objects(), gap, context);
-    check_outgoing(table, missing);
     const std::optional<PodState> state = state_of(pod);
+    const auto [missing, shared] = flow::find_outstanding(
+        *objects, pod, state, [this](const PodName& other) { return state_of(other); }, table, folder.objects(), gap,
+        folder.spool(), context);
+    check_outgoing(table, missing);
     const std::vector<PackInfo> there = state && state->manifest ? state->manifest->packs : std::vector<PackInfo>{};
-    const flow::Sent sent = flow::send_missing(*objects, table, folder.objects(), missing, there, since,
-                                               {folder.spool(), folder.incoming()}, context);
-    remote::Change change{.refs = std::vector<remote::ManifestRef>{},
-                          .packs = sent.uploaded.packs,
-                          .replaced = sent.replaced,
-                          .since = since};
+    flow::Sent sent = flow::send_missing(*objects, table, folder.objects(), missing, there, since,
+                                         {folder.spool(), folder.incoming()}, context);
+    std::vector<PackInfo>& named = sent.uploaded.packs;
+    named.insert(named.end(), shared.packs.begin(), shared.packs.end());
+    remote::Change change{
+        .refs = std::vector<remote::ManifestRef>{}, .packs = named, .replaced = sent.replaced, .since = since};
     for (const auto& [name, target] : refs) change.refs->push_back({name, target});
     const remote::Published done = remote::publish(*objects, pod, state, change, {}, context);
     if (done.outcome == remote::Outcome::expired) return false;
@@ -361,7 +367,7 @@ struct GitRemote::Impl {
       return true;
     }
     pods.insert_or_assign(pod, *done.state);
-    remember(pod, sent.uploaded.packs);
+    remember(pod, named);
     return true;
   }
 

@@ -68,6 +68,34 @@ TEST_CASE("what was thrown away here is fetched again") {
   CHECK(again.fetch({first}).objects == 3);
 }
 
+TEST_CASE("what another pod holds there is named, and not sent again") {
+  Team team;
+  const std::string large = git::test::noise(2 << 20);
+  GitRemote ann = team.remote("ann");
+  ann.refs(true);
+  const Oid anns = team.commit("ann", large);
+  REQUIRE(push_one(ann, {.name = "refs/heads/shop", .target = anns}).status == GitRefStatus::done);
+  const auto bytes_there = [&] {
+    std::uintmax_t sum = 0;
+    for (const fs::path& file : git::test::files_below(team.folder / "pods")) sum += fs::file_size(file);
+    return sum;
+  };
+  const std::uintmax_t before = bytes_there();
+
+  team.commit("bob", large);
+  const Oid bobs = team.commit("bob", "of bob", "other");
+  GitRemote bob = team.remote("bob");
+  bob.refs(true);
+  REQUIRE(push_one(bob, {.name = "refs/heads/till", .target = bobs}).status == GitRefStatus::done);
+  CHECK(bytes_there() < before + 20'000);
+
+  ann.refs();
+  ann.fetch({bobs});
+  stock_git(team.at("ann"), {"update-ref", "refs/heads/till", bobs.hex()});
+  stock_git(team.at("ann"), {"fsck", "--strict", "--full"});
+  CHECK(stock_git(team.at("ann"), {"show", "till:other"}) == "of bob");
+}
+
 TEST_CASE("only what follows takes the place of a version, but for force") {
   Team team;
   const Oid first = team.commit("ann", "one");
