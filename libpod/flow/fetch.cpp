@@ -63,7 +63,7 @@ class Fetch {
     // Until a ref names them, nothing else keeps the new objects from a gc.
     const store::ObjectHold hold = store_.engine().hold(context_);
     if (options_.depth || (tip != row.before && !is_here(row.pod, tip))) {
-      if (!(options_.depth ? bring_part(row, *state, tip) : bring(row, *state, tip))) return false;
+      if (!bring(row, *state, tip)) return false;
       for (const remote::PackInfo& pack : state->manifest->packs) here.insert(pack.pack.sha256);
     }
     tell(row, tip);
@@ -95,40 +95,63 @@ class Fetch {
   }
 
   bool bring(PodFetch& row, const PodState& state, const Oid& tip) {
-    const std::set<digest::Sha256Value>& here = remote_.memory.here();
-    std::vector<remote::PackInfo> wanted;
-    for (const remote::PackInfo& pack : state.manifest->packs)
-      if (!here.contains(pack.pack.sha256)) wanted.push_back(pack);
     const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
+    if (!(options_.depth ? bring_part(row, state, tip, incoming) : bring_whole(row, state, tip, incoming)))
+      return false;
+    incoming.remove(state.manifest->packs);
+    return true;
+  }
+
+  bool bring_whole(PodFetch& row, const PodState& state, const Oid& tip, const remote::IncomingFolder& incoming) {
+    const std::set<digest::Sha256Value>& here = remote_.memory.here();
+    const std::vector<remote::PackInfo>& all = state.manifest->packs;
+    std::vector<remote::PackInfo> wanted;
+    for (const remote::PackInfo& pack : all)
+      if (!here.contains(pack.pack.sha256)) wanted.push_back(pack);
     if (!download(row, wanted, incoming)) return false;
-    try {
-      take(row, wanted, tip, incoming);
-    } catch (const Error& error) {
-      // What this store had once, it may have thrown away since; or it never took all of it.
-      if (error.code() != ErrorCode::corrupt || wanted.size() == state.manifest->packs.size()) {
-        if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(wanted);
-        throw;
+    if (wanted.size() < all.size()) {
+      try {
+        take(row, wanted, tip, incoming);
+        return true;
+      } catch (const Error& error) {
+        // What this store had once, it may have thrown away since; or it never took all of it.
+        if (error.code() != ErrorCode::corrupt) refused(error, all, incoming);
       }
       if (!git::read_shallow(repository_.path()).commits.empty()) return bring_part(row, state, tip, incoming);
-      wanted = state.manifest->packs;
-      if (!download(row, wanted, incoming)) return false;
-      take(row, wanted, tip, incoming);
+      if (!download(row, all, incoming)) return false;
+    }
+    try {
+      take(row, all, tip, incoming);
+    } catch (const Error& error) {
+      refused(error, all, incoming);
     }
     return true;
   }
 
-  bool bring_part(PodFetch& row, const PodState& state, const Oid& tip) {
-    const remote::IncomingFolder incoming(store_.path() / "pod" / "incoming", std::chrono::seconds(30), context_);
-    return bring_part(row, state, tip, incoming);
+  /// What was refused is not kept for another try: it would be refused again.
+  [[noreturn]] static void refused(const Error& error, const std::vector<remote::PackInfo>& packs,
+                                   const remote::IncomingFolder& incoming) {
+    if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::refused) incoming.remove(packs);
+    throw error;
   }
 
-  /// Some of the versions: all commits and folders are looked at in quarantine, and what is not wanted stays out.
   bool bring_part(PodFetch& row, const PodState& state, const Oid& tip, const remote::IncomingFolder& incoming) {
     std::vector<remote::PackInfo> skeletons;
     std::vector<remote::PackInfo> contents;
     for (const remote::PackInfo& pack : state.manifest->packs)
       (pack.kind == remote::PackKind::content ? contents : skeletons).push_back(pack);
     if (!download(row, skeletons, incoming)) return false;
+    try {
+      return take_part(row, skeletons, contents, tip, incoming);
+    } catch (const Error& error) {
+      refused(error, state.manifest->packs, incoming);
+    }
+  }
+
+  /// Some of the versions: all commits and folders are looked at in quarantine, and what is not wanted stays out.
+  bool take_part(PodFetch& row, const std::vector<remote::PackInfo>& skeletons,
+                 const std::vector<remote::PackInfo>& contents, const Oid& tip,
+                 const remote::IncomingFolder& incoming) {
     remote::Intake intake(repository_.objects_folder(), repository_.objects(), store_.engine().spool_folder(),
                           context_);
     add(intake, skeletons, incoming);
@@ -137,8 +160,8 @@ class Fetch {
     const base::TempFolder work(store_.engine().spool_folder());
     {
       const flow::ProgressStep step(context_, "fetching", std::nullopt);
-      const auto content = remote::download_content(*remote_.objects, contents, preview, part.commits, work.path(),
-                                                    connections, context_);
+      const auto content = remote::download_content(*remote_.objects, contents, preview, part.commits, incoming,
+                                                    work.path(), connections, context_);
       if (!content) return false;
       for (const remote::OutgoingPack& pack : content->packs)
         intake.add(pack.pack, digest::hex(pack.info.pack.sha256), pack.info.objects);
@@ -152,7 +175,6 @@ class Fetch {
     // Before a ref names what is cut off, and after what lies behind is there.
     git::write_shallow(repository_.path(), part.cut);
     repository_.objects()->refresh();
-    incoming.remove(skeletons);
     row.older_versions = part.older;
     return true;
   }
@@ -175,7 +197,6 @@ class Fetch {
                           context_);
     add(intake, packs, incoming);
     install(row, intake, {.tips = {tip}, .known_tips = known_tips(), .depth = std::nullopt, .cut = {}});
-    incoming.remove(packs);
   }
 
   void add(remote::Intake& intake, const std::vector<remote::PackInfo>& packs, const remote::IncomingFolder& incoming) {

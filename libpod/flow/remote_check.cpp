@@ -185,7 +185,7 @@ class Check {
     const fs::path file = work_.path() / "index";
     try {
       objects::download(*remote_.objects, objects::Key::parse(key), pack.index->size, pack.index->sha256, file,
-                        {.connections = 1}, context_);
+                        {.connections = 1, .durable = false}, context_);
       const auto index = git::PackIndex::open(file);
       index->verify();
       bool same = index->count() == made.count() && index->pack_checksum() == made.pack_checksum();

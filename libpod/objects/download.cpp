@@ -234,10 +234,10 @@ void download(ObjectStore& store, const Key& key, std::uint64_t size, const dige
       resumed = false;
     }
   }
-  base::sync_file(fd.get(), part);
+  if (options.durable) base::sync_file(fd.get(), part);
   if (::rename(part.c_str(), file.c_str()) != 0) base::throw_errno(errno, "write", file);
   ::unlink(noted.c_str());
-  base::sync_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
+  if (options.durable) base::sync_folder(file.has_parent_path() ? file.parent_path() : fs::path("."));
 }
 
 }  // namespace pod::objects

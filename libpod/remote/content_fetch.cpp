@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 namespace pod::remote {
 namespace {
@@ -30,9 +31,10 @@ ContentFetch::ContentFetch(fs::path folder, std::shared_ptr<git::ObjectDatabase>
                            const Context& context)
     : folder_(std::move(folder)), have_(std::move(have)), commits_(std::move(commits)), context_(context) {
   fs::create_directories(folder_ / "pack");
+  ::clock_gettime(CLOCK_REALTIME, &age_);
 }
 
-std::size_t ContentFetch::add_pack(const PackInfo& info, const fs::path& index) {
+std::size_t ContentFetch::add_pack(const PackInfo& info, const fs::path& index, const fs::path& file) {
   const auto damaged = [&](std::string_view why) {
     return Error(ErrorCode::corrupt, "the index of the pack " + quote(digest::hex(info.pack.sha256)) + " is not taken")
         .because(std::string(why));
@@ -56,9 +58,13 @@ std::size_t ContentFetch::add_pack(const PackInfo& info, const fs::path& index) 
 
   const std::string name = "pack-" + pack.index->pack_checksum().hex();
   pack.file = folder_ / "pack" / (name + ".pack");
-  fs::copy_file(index, fs::path(pack.file).replace_extension(".idx"), fs::copy_options::overwrite_existing);
-  const base::Fd fd = base::open_file(pack.file, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-  if (::ftruncate(fd.get(), static_cast<off_t>(pack.size)) != 0) base::throw_errno(errno, "write", pack.file);
+  if (by_name_.contains(name)) throw damaged("another pack has the same checksum");
+  fs::copy_file(index, fs::path(pack.file).replace_extension(".idx"));
+  {
+    const base::Fd fd = base::open_file(file, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (::ftruncate(fd.get(), static_cast<off_t>(pack.size)) != 0) base::throw_errno(errno, "write", file);
+  }
+  if (::link(file.c_str(), pack.file.c_str()) != 0) base::throw_errno(errno, "link", pack.file);
   by_name_[name] = packs_.size();
   packs_.push_back(std::move(pack));
   open_.emplace_back();
@@ -67,7 +73,7 @@ std::size_t ContentFetch::add_pack(const PackInfo& info, const fs::path& index) 
 
 /// Of an object that several packs hold, readers take the one in the newest, then by name: all are of one age.
 void ContentFetch::make_one_age() const {
-  const timespec times[2] = {{1, 0}, {1, 0}};
+  const timespec times[2] = {age_, age_};
   for (const Pack& pack : packs_)
     if (::utimensat(AT_FDCWD, pack.file.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0 ||
         ::utimensat(AT_FDCWD, fs::path(pack.file).replace_extension(".idx").c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)

@@ -1,7 +1,7 @@
 // Of the content packs only what a version needs: stretches of them, by their indexes.
 //
 //   ContentFetch fetch(folder, have, {tip}, context);        `have`: the skeletons, in quarantine or in the store
-//   for (…) fetch.add_pack(info, index_file);                every content pack of the manifest, its index fetched
+//   for (…) fetch.add_pack(info, index_file, file);          every content pack of the manifest, its index fetched
 //   while (!(stretches = fetch.next()).empty())
 //     for (const Stretch& stretch : stretches) …             write the bytes to file(stretch.pack), at their offset
 //   for (const OutgoingPack& pack : fetch.finish(out)) …     packs that an Intake takes
@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -47,13 +48,14 @@ class ContentFetch {
   ContentFetch(std::filesystem::path folder, std::shared_ptr<git::ObjectDatabase> have, std::vector<Oid> commits,
                const Context& context);
 
-  /// Its number, from 0. `index` is given a second name. Error(corrupt) where it is no index of a pack of that size and
-  /// that many objects.
-  std::size_t add_pack(const PackInfo& info, const std::filesystem::path& index);
+  /// Its number, from 0. `index` is copied. `file`: where the stretches are to be, or some are already; it is given a
+  /// second name. Error(corrupt) where it is no index of a pack of that size and that many objects, or one of two packs
+  /// of one checksum.
+  std::size_t add_pack(const PackInfo& info, const std::filesystem::path& index, const std::filesystem::path& file);
   const std::filesystem::path& file(std::size_t pack) const { return packs_.at(pack).file; }
 
-  /// What is to be fetched now, those given before written; empty: all is there. Error(corrupt) where an object is in
-  /// no pack, or what was fetched is not what the index says.
+  /// What is to be fetched now, what was given before being written; empty: all is there. Error(corrupt) where an
+  /// object is in no pack, or what was fetched is not what the index says.
   std::vector<Stretch> next();
   /// Bytes that next() gave so far.
   std::uint64_t bytes() const noexcept { return bytes_; }
@@ -90,6 +92,7 @@ class ContentFetch {
   std::vector<Oid> commits_;
   Context context_;
   std::vector<Pack> packs_;
+  timespec age_{};
   std::map<std::string, std::size_t> by_name_;
   std::vector<std::shared_ptr<git::OpenPack>> open_;
   std::vector<std::pair<Oid, bool>> waiting_;  // objects, and whether they are trees

@@ -15,17 +15,25 @@
 
 namespace pod::remote {
 
-/// The folder in which a store keeps what is coming, `<sha256>.pack.part`, then `<sha256>.pack`; one process at a time.
+/// The folder in which a store keeps what is coming, by the SHA-256 of the pack: `.pack.part`, then `.pack`; of packs
+/// that are not fetched whole `.idx` and `.stretches`. One process at a time. Nothing in it is synced: what is found
+/// there is checked again.
 class IncomingFolder {
  public:
   /// Made where it is missing. Files that nobody has touched for a week go. Error(busy) after `wait`.
   IncomingFolder(const std::filesystem::path& folder, std::chrono::milliseconds wait, const Context& context);
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path file_of(const PackInfo& pack) const;
-  /// What is installed needs no copy.
+  /// Whether the pack lies there whole; one that is not sound goes. Cost: reads it.
+  bool has(const PackInfo& pack, const CancelToken& cancel) const;
+  std::filesystem::path index_of(const PackInfo& pack) const;
+  std::filesystem::path stretches_of(const PackInfo& pack) const;
+  /// Whatever there is of them: what is installed needs no copy, and what was refused would be again.
   void remove(const std::vector<PackInfo>& packs) const noexcept;
 
  private:
+  std::filesystem::path named(const PackInfo& pack, const char* extension) const;
+
   std::filesystem::path path_;
   base::Fd lock_;
 };

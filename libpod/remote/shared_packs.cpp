@@ -56,7 +56,7 @@ class Search {
       if (!there || there->size != pack.pack.size) return nullptr;
       const fs::path file = folder_ / (digest::hex(pack.index->sha256) + ".idx");
       objects::download(store_, index_key(pack.day, pack.index->sha256), pack.index->size, pack.index->sha256, file,
-                        {.connections = 1}, context_);
+                        {.connections = 1, .durable = false}, context_);
       std::shared_ptr<git::PackIndex> index = git::PackIndex::open(file);
       index->verify();
       return index;

@@ -161,6 +161,37 @@ def test_a_clone_that_was_killed_goes_on_with_the_ranges_that_arrived(ann, line,
         assert not list((reader.podgit.store / "pod" / "incoming").iterdir())
 
 
+def test_a_shallow_clone_that_was_killed_goes_on_with_the_stretches_that_arrived(ann, line, tmp_path):
+    assets = ann.podgit.home / "state" / "assets" / "s3"
+    assets.mkdir(parents=True)
+    for number in range(1, 4):
+        for name in range(4):
+            (assets / f"{name}.bin").write_bytes(os.urandom(500 << 10))
+        ann.state(f"word {number}")
+    ann.ok("push", "shop")
+    line.clear()
+    Person("first", tmp_path / "first", ann.place).ok("clone", "--depth", "1", ann.place)
+    rehearsal = asks(line)
+    whole = sum(request.received for request in rehearsal if "/packs/" in request.target)
+    assert 4 * (500 << 10) < whole < 5 * (500 << 10)
+    for point in points(len(rehearsal)):
+        line.clear()
+        reader = Person(f"reader-{point}", tmp_path / f"reader-{point}", ann.place)
+        incoming = reader.podgit.store.with_name("store.part") / "pod" / "incoming"
+
+        def noted():
+            return all(len(note.read_bytes().splitlines()) >= sum(1 for request in asks(line) if note.name.split(".")[0] + ".pack" in request.target
+                                                                 and request.status) for note in incoming.glob("*.stretches-note"))
+
+        assert kill_at(line, reader, point, "clone", "--depth", "1", ann.place, noted=noted), point
+        reader.ok("clone", "--depth", "1", ann.place)
+        received = sum(request.received for request in asks(line) if "/packs/" in request.target and not request.fault)
+        assert received == whole, f"{point}: {received} in place of {whole}"
+        assert (reader.podgit.store / "shallow").exists()
+        assert_sound(reader.podgit.store)
+        assert not list((reader.podgit.store / "pod" / "incoming").iterdir())
+
+
 def is_head_put(request):
     return request.method == "PUT" and request.target.split("?")[0].endswith("/shop/HEAD")
 

@@ -45,10 +45,12 @@ struct Remote {
     intake.check({.tips = {line.back()}, .known_tips = {}, .depth = 0});
     intake.install();
   }
+  /// Where what is fetched of the pack is written.
+  fs::path stretches_of(const OutgoingPack& pack) const { return folder / digest::hex(pack.info.pack.sha256).c_str(); }
   /// All rounds; the bytes that were fetched.
   std::uint64_t fetch(const Oid& commit) {
     ContentFetch fetch(folder / "stretches", store.objects(), {commit}, {});
-    for (const OutgoingPack& pack : contents) fetch.add_pack(pack.info, *pack.index);
+    for (const OutgoingPack& pack : contents) fetch.add_pack(pack.info, *pack.index, stretches_of(pack));
     for (auto stretches = fetch.next(); !stretches.empty(); stretches = fetch.next()) {
       ++rounds;
       for (const Stretch& stretch : stretches) {
@@ -109,7 +111,7 @@ TEST_CASE("of a large pack stretches are fetched, chunk trees before chunks") {
   REQUIRE(remote.contents.size() == 1);
   remote.take_skeletons();
   ContentFetch fetch(remote.folder / "stretches", remote.store.objects(), {before}, {});
-  fetch.add_pack(remote.contents[0].info, *remote.contents[0].index);
+  fetch.add_pack(remote.contents[0].info, *remote.contents[0].index, remote.stretches_of(remote.contents[0]));
   const auto stretches = fetch.next();
   // Head, trailer, the tree of chunks, the state files: far from all of it.
   CHECK(stretches.size() >= 4);
@@ -156,7 +158,7 @@ TEST_CASE("an index that lies is refused, or what it leads to is") {
     write_file(remote.folder / "x.idx", index);
     return error_of([&] {
       ContentFetch fetch(remote.folder / "stretches", remote.store.objects(), {remote.line.back()}, {});
-      fetch.add_pack(info, remote.folder / "x.idx");
+      fetch.add_pack(info, remote.folder / "x.idx", remote.stretches_of(pack));
       for (auto stretches = fetch.next(); !stretches.empty(); stretches = fetch.next())
         for (const Stretch& stretch : stretches) {
           const std::string bytes = read_file(pack.pack);
