@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <numeric>
 #include <system_error>
+#include <utility>
 
 namespace pod::git {
 namespace {
@@ -52,6 +52,19 @@ std::uint32_t clamped(std::int64_t seconds) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(seconds, 0, UINT32_MAX));
 }
 
+/// Positions in the order in which the entries lie. The offsets are taken out first: a lookup in the index is more than
+/// a comparison.
+std::vector<std::uint32_t> by_offset(const PackIndex& index) {
+  std::vector<std::pair<std::optional<std::uint64_t>, std::uint32_t>> places;
+  places.reserve(index.count());
+  for (std::uint32_t i = 0; i < index.count(); ++i) places.emplace_back(index.offset(i), i);
+  std::sort(places.begin(), places.end());
+  std::vector<std::uint32_t> positions;
+  positions.reserve(places.size());
+  for (const auto& [offset, position] : places) positions.push_back(position);
+  return positions;
+}
+
 }  // namespace
 
 void ObjectTable::add_packs(const fs::path& folder, std::string_view preferred) {
@@ -68,10 +81,7 @@ void ObjectTable::add_packs(const fs::path& folder, std::string_view preferred) 
     pack.kept = has(path, ".keep") || has(path, ".promisor");
     pack.preferred = path.stem().native() == preferred;
     const PackIndex& index = *pack.file->index();
-    pack.by_offset.resize(index.count());
-    std::iota(pack.by_offset.begin(), pack.by_offset.end(), std::uint32_t{0});
-    std::sort(pack.by_offset.begin(), pack.by_offset.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return index.offset(a) < index.offset(b); });
+    pack.by_offset = by_offset(index);
     if (has(path, ".mtimes")) pack.times = read_times(path, index.count());
     packs_.push_back(std::move(pack));
   }
