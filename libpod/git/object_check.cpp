@@ -9,10 +9,13 @@
 #include <libpod/error.hpp>
 
 #include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -53,6 +56,20 @@ void on_all_cores(std::size_t count, const std::function<void(std::size_t, unsig
   run(0);
   for (std::thread& helper : helpers) helper.join();
   if (failure) std::rethrow_exception(failure);
+}
+
+/// What is wrong with a loose object, in a line; nothing where it is sound, or was packed by stock git meanwhile.
+std::optional<std::string> problem_of(const fs::path& file, const Oid& id, const Context& context) {
+  const auto stream = LooseStream::open(file);
+  if (!stream) return std::nullopt;
+  digest::Sha1 sha;
+  sha.update(object_head(stream->header().type, stream->header().size));
+  base::drain(*stream, [&](base::ConstBytes piece) {
+    sha.update(piece);
+    context.progress->advance(piece.size());
+  });
+  if (sha.finish() == id) return std::nullopt;
+  return "its content does not match its id";
 }
 
 struct Place {
@@ -218,23 +235,23 @@ std::vector<LooseProblem> check_loose_objects(const fs::path& objects, std::uint
   const auto check = [&](std::size_t i, unsigned) {
     context.cancel->check();
     const auto& [path, id] = files[i];
-    std::string why;
-    try {
-      const auto stream = LooseStream::open(path);
-      if (!stream) return;  // packed by stock git meanwhile
-      digest::Sha1 sha;
-      sha.update(object_head(stream->header().type, stream->header().size));
-      base::drain(*stream, [&](base::ConstBytes piece) {
-        sha.update(piece);
-        context.progress->advance(piece.size());
-      });
-      if (sha.finish() == id) return;
-      why = "its content does not match its id";
-    } catch (const Error& failure) {
-      why = why_of(failure);
+    std::optional<std::string> why;
+    for (bool again = false;; again = true) {
+      try {
+        why = problem_of(path, id, context);
+        break;
+      } catch (const Error& failure) {
+        const bool of_the_disk = failure.code() == ErrorCode::io || failure.code() == ErrorCode::denied;
+        if (!of_the_disk || has_bad_block(path)) {
+          why = why_of(failure);
+          break;
+        }
+        if (again) throw;
+      }
     }
+    if (!why) return;
     const std::lock_guard lock(mutex);
-    problems.push_back({path, id, why});
+    problems.push_back({path, id, *why});
   };
   on_all_cores(files.size(), check, std::max(1u, std::thread::hardware_concurrency()));
   std::sort(problems.begin(), problems.end(),
@@ -260,6 +277,19 @@ std::vector<DamagedObject> check_objects(ObjectDatabase& database, const std::ve
   on_all_cores(ids.size(), check, std::max(1u, std::thread::hardware_concurrency()));
   std::sort(damaged.begin(), damaged.end(), [](const DamagedObject& a, const DamagedObject& b) { return a.id < b.id; });
   return damaged;
+}
+
+bool has_bad_block(const fs::path& file) {
+  const base::Fd fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  std::vector<char> piece(64 * 1024);
+  ssize_t got = fd ? 1 : -1;
+  while (got > 0) {
+    do got = ::read(fd.get(), piece.data(), piece.size());
+    while (got < 0 && errno == EINTR);
+  }
+  if (got == 0 || errno == ENOENT) return false;
+  if (errno != EIO) base::throw_errno(errno, "read", file);
+  return true;
 }
 
 bool ends_in_its_checksum(const fs::path& file) {

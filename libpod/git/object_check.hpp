@@ -44,9 +44,13 @@ struct LooseProblem {
   Oid id;
   std::string why;
 };
-/// Every loose object is read. `count`: how many there are.
+/// Every loose object is read. `count`: how many there are. Throws where one cannot be read now, but is no damage.
 std::vector<LooseProblem> check_loose_objects(const std::filesystem::path& objects, std::uint64_t& count,
                                               const Context& context);
+
+/// Whether the disk answers EIO somewhere in a file: then it is damaged for good, as far as can be told. Throws what
+/// else keeps it from being read, such as too many open files: that says nothing of the file. Cost: reads all of it.
+bool has_bad_block(const std::filesystem::path& file);
 
 /// Those objects that cannot be read through the database. One that is not there is no problem of this check.
 std::vector<DamagedObject> check_objects(ObjectDatabase& database, const std::vector<Oid>& ids, const Context& context);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -57,6 +58,7 @@ std::uint64_t salvage_pack(const fs::path& path, PackWriter& into, const Context
     return place == known.end() ? std::nullopt : std::optional(place->second);
   });
   std::uint64_t count = 0;
+  std::optional<bool> bad_block;  // asked once
   // A delta by id may have its base behind it, so what failed is tried again once more became known.
   for (bool found = true; found && !places.empty();) {
     found = false;
@@ -75,8 +77,10 @@ std::uint64_t salvage_pack(const fs::path& path, PackWriter& into, const Context
         else
           object = reader.read(offset);
       } catch (const Error& error) {
-        // Damaged, or on a bad block of the disk.
+        // Damaged, or on a bad block of the disk; what cannot be read for another reason is not lost.
         if (error.code() == ErrorCode::cancelled) throw;
+        if (error.code() == ErrorCode::io && !bad_block) bad_block = has_bad_block(path);
+        if (error.code() == ErrorCode::io && !*bad_block) throw;
         ++place;
         continue;
       }

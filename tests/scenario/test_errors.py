@@ -256,3 +256,23 @@ def test_a_repair_on_a_failing_disk(shop, failing_disk):
             assert files_of(shop.home / "out") == files_of(shop.home / f"state-{number}")
 
     Trials(shop, failing_disk, ("fsck", "--repair"), finds=True).judge(look)
+
+
+@pytest.mark.parametrize("kind", ["EMFILE", "EIO"])
+def test_a_loose_object_that_cannot_be_read_once_is_not_put_aside_by_a_repair(shop, failing_disk, kind):
+    packs = shop.store / "objects" / "pack"
+    for pack in packs.glob("pack-*.pack"):
+        aside = pack.rename(shop.home / pack.name)
+        pack.with_suffix(".idx").unlink()
+        with open(aside, "rb") as source:
+            subprocess.run(["git", "-C", str(shop.store), "-c", "core.fsync=none", "unpack-objects", "-q"], stdin=source, check=True)
+    trials = Trials(shop, failing_disk, ("fsck", "--repair"))
+    trials.fresh()
+    must(trials.run(f"{kind}:0"))
+    calls = [line.split() for line in trials.calls()]
+    points = [number for number, call, path in calls if call in ("open64", "read") and re.search("/[0-9a-f]{38}$", path)]
+    for number in random.Random(os.environ.get("PODGIT_SEED", 1)).sample(points, 2):
+        trials.fresh()
+        trials.run(f"{kind}:{number}")
+        assert not (shop.store / "pod" / "quarantine").exists()
+        must(shop.run("fsck"))
