@@ -21,6 +21,8 @@ namespace pod {
 namespace {
 
 constexpr std::size_t head_size = 4096;
+constexpr std::size_t most_together = 64;
+constexpr std::uint64_t enough_bytes = 256 << 10;
 
 std::string head_of(const snapshot::TreeView& view, const FileEntry& file) {
   std::string head(head_size, '\0');
@@ -59,11 +61,18 @@ std::vector<Result> each_file(const std::vector<FileEntry>& files, std::string_v
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return files[a].size > files[b].size; });
   snapshot::Workers workers;
-  for (const std::size_t i : order) {
-    workers.add([&, i] {
-      context.cancel->check();
-      results[i] = read(files[i]);
-      step.advance(files[i].size);
+  // Small files together: to hand one over takes longer than to read it.
+  for (std::size_t next = 0; next < order.size();) {
+    const std::size_t first = next;
+    for (std::uint64_t bytes = 0; next < order.size() && next - first < most_together && bytes < enough_bytes; ++next)
+      bytes += files[order[next]].size;
+    workers.add([&, first, last = next] {
+      for (std::size_t at = first; at < last; ++at) {
+        context.cancel->check();
+        const std::size_t i = order[at];
+        results[i] = read(files[i]);
+        step.advance(files[i].size);
+      }
     });
   }
   workers.finish();
