@@ -202,6 +202,9 @@ std::vector<fs::path> list_packs(const fs::path& objects) {
     if (path.filename().native().starts_with("pack-") && (path.extension() == ".pack" || path.extension() == ".idx"))
       found.insert(fs::path(path).replace_extension(".pack"));
   }
+  // A repair that saw no packs would take what refs name for lost.
+  if (error && error != std::errc::no_such_file_or_directory)
+    base::throw_errno(error.value(), "read the folder", objects / "pack");
   return {found.begin(), found.end()};
 }
 
@@ -228,7 +231,10 @@ std::vector<LooseProblem> check_loose_objects(const fs::path& objects, std::uint
       const std::string name = pair + file->path().filename().native();
       if (name.size() == 2 * Oid::size && is_hex(name)) files.emplace_back(file->path(), Oid::parse(name));
     }
+    if (inner && inner != std::errc::no_such_file_or_directory && inner != std::errc::not_a_directory)
+      base::throw_errno(inner.value(), "read the folder", folder->path());
   }
+  if (error) base::throw_errno(error.value(), "read the folder", objects);
   count = files.size();
   std::mutex mutex;
   std::vector<LooseProblem> problems;

@@ -31,6 +31,20 @@ Error damaged(const OpenPack& pack, std::string_view why) {
   return Error(ErrorCode::corrupt, "the pack " + quote(pack.path.native()) + " is damaged").because(std::string(why));
 }
 
+/// Fewer bytes than asked for only at the end of the file.
+std::size_t read_at(const OpenPack& pack, std::uint64_t offset, std::span<std::byte> room) {
+  std::size_t done = 0;
+  while (done < room.size()) {
+    const ssize_t got =
+        ::pread(pack.fd.get(), room.data() + done, room.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) base::throw_errno(errno, "read", pack.path);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 /// The bytes from `from` to `to` of a pack, in pieces.
 class Stretch {
  public:
@@ -42,12 +56,9 @@ class Stretch {
   /// Empty at the end, and where the file is shorter than it was.
   base::ConstBytes next() {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), to_ - at_));
-    ssize_t got = 0;
-    do got = ::pread(pack_.fd.get(), buffer_.data(), want, static_cast<off_t>(at_));
-    while (got < 0 && errno == EINTR);
-    if (got < 0) base::throw_errno(errno, "read", pack_.path);
-    at_ += static_cast<std::uint64_t>(got);
-    return std::span(buffer_).first(static_cast<std::size_t>(got));
+    const std::size_t got = read_at(pack_, at_, std::span(buffer_).first(want));
+    at_ += got;
+    return std::span(buffer_).first(got);
   }
   std::uint64_t position() const noexcept { return at_; }
 
@@ -125,11 +136,8 @@ class Candidates {
   unsigned byte(std::uint64_t at) {
     if (at < start_ || at >= start_ + bytes_.size()) {
       bytes_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, pack_.end - at)));
-      ssize_t got = 0;
-      do got = ::pread(pack_.fd.get(), bytes_.data(), bytes_.size(), static_cast<off_t>(at));
-      while (got < 0 && errno == EINTR);
-      if (got < 0) base::throw_errno(errno, "read", pack_.path);
-      std::fill(bytes_.begin() + got, bytes_.end(), std::uint8_t{0});
+      const std::size_t got = read_at(pack_, at, std::as_writable_bytes(std::span(bytes_)));
+      std::fill(bytes_.begin() + static_cast<std::ptrdiff_t>(got), bytes_.end(), std::uint8_t{0});
       start_ = at;
     }
     return bytes_[static_cast<std::size_t>(at - start_)];
