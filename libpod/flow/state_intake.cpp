@@ -22,11 +22,10 @@ std::optional<std::pair<std::string, StateReading>> same_as_before(const snapsho
   if (before == nullptr) return std::nullopt;
   const auto file = before->find(now.path);
   if (!file || file->size > reading::size_limit) return std::nullopt;
-  if (file->size == bytes.size() && file->id == blob_id(bytes)) return std::nullopt;
   const std::string known = memory != nullptr ? memory->digest_of(file->id) : std::string();
   if (!known.empty() && known != now.digest) return std::nullopt;
+  if (has_bytes(*before, *file, bytes)) return std::nullopt;
   std::string stored = load(*before, *file);
-  if (stored == bytes) return std::nullopt;
   StateReading reading = reading::read_state_file(stored, now.path).reading;
   if (!reading.not_read.empty() || reading.format != now.format || reading.digest != now.digest) return std::nullopt;
   return std::pair(std::move(stored), std::move(reading));

@@ -28,6 +28,15 @@ Oid blob_id(std::string_view bytes) {
       .finish();
 }
 
+bool has_bytes(const snapshot::TreeView& view, const FileEntry& file, std::string_view bytes) {
+  if (file.size != bytes.size()) return false;
+  if (!file.chunked) return file.id == blob_id(bytes);
+  snapshot::ChunkWalk chunks = view.chunks(file);
+  while (const auto chunk = chunks.next())
+    if (chunk->id != blob_id(bytes.substr(chunk->offset, chunk->size))) return false;
+  return true;
+}
+
 std::optional<std::vector<Resource>> own_model(const snapshot::TreeView& view, const FileEntry& file,
                                                const CaptureMemory& memory) {
   const auto path = metamodel::model_path(file.path);

@@ -26,6 +26,10 @@ std::optional<std::vector<Resource>> own_model(const snapshot::TreeView& view, c
 /// What git calls a blob that holds these bytes.
 Oid blob_id(std::string_view bytes);
 
+/// Whether the file consists of these bytes. Told by the ids of the blob or the chunks: no content is read.
+/// Error(corrupt) where a file of chunks is none.
+bool has_bytes(const snapshot::TreeView& view, const FileEntry& file, std::string_view bytes);
+
 /// From the file alone.
 StateReading read_again(const snapshot::TreeView& view, const FileEntry& file);
 

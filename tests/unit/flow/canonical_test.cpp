@@ -1,9 +1,12 @@
+#include "flow/state_models.hpp"
 #include "metamodel/metamodel.hpp"
 #include "snapshot/tree_view.hpp"
 #include "tiny_instance.hpp"
 #include "workbench.hpp"
 
 #include <doctest/doctest.h>
+
+#include <random>
 
 using namespace pod;
 using namespace pod::test;
@@ -104,4 +107,30 @@ TEST_CASE_FIXTURE(Capturing, "a snapshot of a source lies in no store and lives 
   CHECK(word_in(inner.read(StatePath::parse(sqs_file))) == "queue");
   CHECK(inventory(inner).files.size() == 1);
   CHECK(store().pods().empty());
+}
+
+TEST_CASE_FIXTURE(Capturing, "whether a file has the bytes at hand is told without reading it, a large one's too") {
+  std::string content;
+  SUBCASE("a blob") { content.resize(300'000); }
+  SUBCASE("a file of chunks") { content.resize(3'000'000); }
+  std::mt19937 random(7);
+  for (char& byte : content) byte = static_cast<char>(random());
+  import_files(content, s3_file);
+  for (const auto& [name, pack] : files_below(path() / "store/objects/pack"))
+    if (name.ends_with(".pack")) {
+      std::string damaged = pack;
+      damaged[pack.size() / 2] ^= 1;
+      fs::remove(path() / "store/objects/pack" / name);
+      write_file(path() / "store/objects/pack" / name, damaged);
+    }
+  Store again = open_again();
+  const Snapshot snapshot = again.snapshot(again.resolve(PodRef::parse("shop")));
+  const FileEntry file = snapshot.view().find(StatePath::parse(s3_file)).value();
+  CHECK(file.chunked == (content.size() > 1'000'000));
+  CHECK_THROWS_AS((void)flow::load(snapshot.view(), file), Error);
+  CHECK(flow::has_bytes(snapshot.view(), file, content));
+  CHECK_FALSE(flow::has_bytes(snapshot.view(), file, content.substr(1)));
+  CHECK_FALSE(flow::has_bytes(snapshot.view(), file, content + "."));
+  content.back() ^= 1;
+  CHECK_FALSE(flow::has_bytes(snapshot.view(), file, content));
 }
