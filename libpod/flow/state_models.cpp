@@ -6,6 +6,8 @@
 
 #include <libpod/error.hpp>
 
+#include <span>
+
 namespace pod::flow {
 namespace {
 
@@ -47,7 +49,13 @@ std::optional<std::vector<Resource>> own_model(const snapshot::TreeView& view, c
 
 std::string load(const snapshot::TreeView& view, const FileEntry& file) {
   const auto source = view.open(file);
-  return base::read_all(*source, reading::size_limit);
+  if (file.size >= reading::size_limit) return base::read_all(*source, reading::size_limit);
+  // One byte more: at its end the source says whether this is what the version names.
+  std::string bytes(static_cast<std::size_t>(file.size) + 1, '\0');
+  const std::size_t got = base::read_fully(*source, std::as_writable_bytes(std::span(bytes)));
+  if (got > file.size) throw Error(ErrorCode::corrupt, quote(file.path.str()) + " is longer than its version says");
+  bytes.resize(got);
+  return bytes;
 }
 
 StateReading read_again(const snapshot::TreeView& view, const FileEntry& file) {
