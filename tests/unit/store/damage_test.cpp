@@ -1,7 +1,7 @@
 // Bits flipped and files cut, anywhere in a store: never other bytes than were committed, never a crash; a check finds
 // it; a repair makes nothing worse, and stock git agrees where nothing was lost.
 //
-// PODGIT_DAMAGES says how many damages are tried in each of the two stores (30), PODGIT_SEED which.
+// PODGIT_DAMAGES says how many damages are tried in each of the three stores (30), PODGIT_SEED which.
 #include "store/store_world.hpp"
 
 #include "base/ascii.hpp"
@@ -220,6 +220,10 @@ TEST_CASE("damage anywhere in a store is found, never gives other bytes, and a r
   Store store = Store::init(path);
   fill(store);
   SUBCASE("as podgit leaves it") { try_damages(path, rounds, random); }
+  SUBCASE("as a gc leaves it") {
+    store.gc({});
+    try_damages(path, rounds, random);
+  }
   SUBCASE("as stock git leaves it") {
     git::test::stock_git(path, {"gc", "-q"});
     // And an object of its own that is loose.
